@@ -1,0 +1,120 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace ActorMlp.Data.Configuration;
+
+/// <summary>How a data file is laid out.</summary>
+public enum DataFormat
+{
+    /// <summary>Delimited text, plain or gzip.</summary>
+    Csv,
+
+    /// <summary>MNIST's IDX format, plain or gzip: a file of inputs and a file of labels.</summary>
+    Idx,
+}
+
+/// <summary>What the target column means.</summary>
+public enum DataTask
+{
+    /// <summary>The target is a class.</summary>
+    Classification,
+
+    /// <summary>The target is a number.</summary>
+    Regression,
+}
+
+/// <summary>How inputs are scaled, by constants fitted on the training rows only.</summary>
+public enum ScalingKind
+{
+    /// <summary>As they are.</summary>
+    None,
+
+    /// <summary>(x - mean) / standard deviation, column by column; constant columns become 0.</summary>
+    Standardize,
+
+    /// <summary>(x - min) / (max - min), column by column; constant columns become 0.</summary>
+    MinMax,
+
+    /// <summary>x / 255: bytes of an image to [0, 1].</summary>
+    Pixel,
+}
+
+/// <summary>The section <c>data</c> of a run file.</summary>
+public sealed record DataOptions
+{
+    /// <summary>File format.</summary>
+    [Description("Format of the data files.")]
+    public DataFormat Format { get; init; } = DataFormat.Csv;
+
+    /// <summary>Training file.</summary>
+    [Description("Training rows: a CSV file, or the IDX file of inputs. Relative to the run file, or to --data-dir.")]
+    [Required]
+    public string Train { get; init; } = "";
+
+    /// <summary>IDX labels of the training file.</summary>
+    [Description("IDX only: labels of the training rows.")]
+    public string? TrainLabels { get; init; }
+
+    /// <summary>Validation file.</summary>
+    [Description("Validation rows, where they are a file of their own.")]
+    public string? Validation { get; init; }
+
+    /// <summary>IDX labels of the validation file.</summary>
+    [Description("IDX only: labels of the validation rows.")]
+    public string? ValidationLabels { get; init; }
+
+    /// <summary>Test file.</summary>
+    [Description("Test rows, where they are a file of their own.")]
+    public string? Test { get; init; }
+
+    /// <summary>IDX labels of the test file.</summary>
+    [Description("IDX only: labels of the test rows.")]
+    public string? TestLabels { get; init; }
+
+    /// <summary>Whether a CSV file starts with column names.</summary>
+    [Description("CSV only: whether the first line names the columns; without it they are c0, c1, …")]
+    public bool Header { get; init; } = true;
+
+    /// <summary>The target column of a CSV file.</summary>
+    [Description("CSV only: the column to predict; required there.")]
+    public string? Target { get; init; }
+
+    /// <summary>Columns of a CSV file that are not inputs.</summary>
+    [Description("CSV only: columns that are neither inputs nor target.")]
+    public IReadOnlyList<string> Ignore { get; init; } = [];
+
+    /// <summary>What the target means.</summary>
+    [Description("Whether the target is a class or a number.")]
+    public DataTask Task { get; init; } = DataTask.Classification;
+
+    /// <summary>Scaling of the inputs.</summary>
+    [Description("Scaling of the inputs, by constants fitted on the training rows only.")]
+    public ScalingKind Scaling { get; init; } = ScalingKind.Standardize;
+
+    /// <summary>Whether a regression target is standardised for training; metrics are in the target's own units either way.</summary>
+    [Description("Regression only: train on (target - mean) / standard deviation; metrics stay in the target's own units.")]
+    public bool StandardizeTarget { get; init; } = true;
+
+    /// <summary>Share of the training file's rows that is held out for validation.</summary>
+    [Description("Share of the training file held out for validation, where that has no file of its own.")]
+    [Range(0.0, 0.9)]
+    public double ValidationFraction { get; init; }
+
+    /// <summary>Share of the training file's rows that is held out for the test.</summary>
+    [Description("Share of the training file held out for the test, where that has no file of its own.")]
+    [Range(0.0, 0.9)]
+    public double TestFraction { get; init; }
+
+    /// <summary>Whether splits keep the share of each class.</summary>
+    [Description("Classification only: whether splits keep the share of each class.")]
+    public bool Stratify { get; init; } = true;
+
+    /// <summary>Seed of the splits; null for the run's seed.</summary>
+    [Description("Seed of the splits; the run's seed if absent.")]
+    public ulong? SplitSeed { get; init; }
+
+    /// <summary>Reads only this many rows of the training file, from its start; null for all.</summary>
+    [Description("Reads only the first rows of the training file, for short experiments.")]
+    [Range(1, int.MaxValue)]
+    public int? LimitRows { get; init; }
+}

@@ -1,0 +1,79 @@
+namespace ActorMlp.Training.Runs;
+
+/// <summary>How a run ended.</summary>
+public enum RunStatus
+{
+    /// <summary>Every epoch was trained.</summary>
+    Completed,
+
+    /// <summary>It was asked to stop; its last checkpoint resumes it.</summary>
+    Stopped,
+}
+
+/// <summary>What <c>summary.json</c> holds, and <c>--format json</c> prints.</summary>
+public sealed record RunSummary
+{
+    /// <summary>The run's name with the time at which it started.</summary>
+    public required string RunId { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public required RunStatus Status { get; init; }
+
+    /// <summary>SHA-256 of the model's weights: the run's answer.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>SHA-256 of the weights after the last step; differs where an earlier epoch was best and is kept.</summary>
+    public required string LastWeightsSha256 { get; init; }
+
+    /// <summary>Steps committed, those before a resumption included.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Epochs finished.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>The epoch whose weights the model has.</summary>
+    public required int ModelEpoch { get; init; }
+
+    /// <summary>Number of parameters.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>Worker actors.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>Compute threads.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>The instruction set of the kernels.</summary>
+    public required string Kernel { get; init; }
+
+    /// <summary>Rows trained per second, evaluation not included, since start or resumption.</summary>
+    public required double SamplesPerSecond { get; init; }
+
+    /// <summary>Seconds from start or resumption to end.</summary>
+    public required double WallSeconds { get; init; }
+
+    /// <summary>The last finished epoch on the training rows; null if none was finished.</summary>
+    public SplitMetrics? Train { get; init; }
+
+    /// <summary>The model on the validation rows; null without such rows.</summary>
+    public SplitMetrics? Validation { get; init; }
+
+    /// <summary>The model on the test rows; null without such rows, or where the run was stopped.</summary>
+    public SplitMetrics? Test { get; init; }
+
+    /// <summary>Who did what.</summary>
+    public required LedgerSummary Ledger { get; init; }
+}
+
+/// <summary>The ledger's counts.</summary>
+public sealed record LedgerSummary
+{
+    /// <summary>Shards counted in committed steps, each exactly once.</summary>
+    public required long ShardsCommitted { get; init; }
+
+    /// <summary>Shards dealt again because their worker was lost.</summary>
+    public required long ShardsReissued { get; init; }
+
+    /// <summary>Results that came a second time and were dropped.</summary>
+    public required long DuplicatesDropped { get; init; }
+}

@@ -1,0 +1,93 @@
+using ActorMlp.Cluster.Compute;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Machines;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using Akka.Actor;
+using Akka.Event;
+
+namespace ActorMlp.Cluster.Actors;
+
+/// <summary>What a parameter server works with.</summary>
+/// <param name="Store">Weights and optimizer.</param>
+/// <param name="Pool">The threads that compute.</param>
+/// <param name="Checkpoints">Where checkpoints go.</param>
+internal sealed record ParameterServerResources(ParameterStore Store, ComputePool Pool, CheckpointQueue Checkpoints);
+
+/// <summary>The parameter server: hands messages to <see cref="ParameterServerMachine"/> and carries out what it decides. Updates run on the pool.</summary>
+internal sealed class ParameterServerActor : ReceiveActor
+{
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly SortedDictionary<int, IActorRef> workers = [];
+    private readonly RunShape shape;
+    private readonly ParameterServerResources resources;
+    private readonly IActorRef coordinator;
+    private readonly ParameterServerMachine machine;
+
+    public ParameterServerActor(RunShape shape, long firstStep, ParameterServerResources resources, IActorRef coordinator)
+    {
+        this.shape = shape;
+        this.resources = resources;
+        this.coordinator = coordinator;
+        machine = new ParameterServerMachine(shape, firstStep);
+        Receive<WorkerJoined>(message => workers[message.Worker.Number] = Sender);
+        Receive<SubtreeComputed>(message => Carry(machine.Handle(message)));
+        Receive<UpdateApplied>(message => Carry(machine.Handle(message)));
+        Receive<ViewPublished>(message => Carry(machine.Handle(message)));
+        Receive<ContinueTraining>(message => Carry(machine.Handle(message)));
+        Receive<HoldTraining>(message => Carry(machine.Handle(message)));
+        Receive<WriteCheckpoint>(message => Carry(machine.Handle(message)));
+        Receive<RestoreBest>(message => Carry(machine.Handle(message)));
+        Receive<CheckpointWritten>(coordinator.Tell);
+        Receive<CheckpointFailed>(coordinator.Tell);
+        Receive<BestRestored>(coordinator.Tell);
+        Receive<Status.Failure>(message => throw new InvalidOperationException(message.Cause.GetBaseException().Message, message.Cause));
+    }
+
+    public static Props Props(RunShape shape, long firstStep, ParameterServerResources resources, IActorRef coordinator) =>
+        Akka.Actor.Props.Create(() => new ParameterServerActor(shape, firstStep, resources, coordinator));
+
+    protected override void PreStart() => coordinator.Tell(new ParameterServerReady());
+
+    private void Carry(IReadOnlyList<ParameterServerEffect> effects)
+    {
+        foreach (ParameterServerEffect effect in effects)
+        {
+            switch (effect)
+            {
+                case OpenStep open:
+                    foreach (IActorRef worker in workers.Values)
+                    {
+                        worker.Tell(open.Message);
+                    }
+
+                    break;
+                case ApplyUpdate apply:
+                    Apply(apply);
+                    break;
+                case TellCoordinator tell:
+                    coordinator.Tell(tell.Message);
+                    break;
+                case SaveCheckpoint save:
+                    log.Debug("checkpoint {0} at step {1}", save.Kind, save.Progress.Step);
+                    resources.Checkpoints.Save(save.Kind, save.Progress, Self);
+                    break;
+                case LoadBest:
+                    resources.Checkpoints.RestoreBestAsync().PipeTo(Self, Self);
+                    break;
+            }
+        }
+    }
+
+    private void Apply(ApplyUpdate apply)
+    {
+        double learningRate = shape.LearningRate(apply.Step);
+        ParameterStore store = resources.Store;
+        resources.Pool.Enqueue(() =>
+        {
+            UpdateReport report = store.Updater.Apply(apply.Step, learningRate, apply.Parts, apply.Totals.Rows, store.Parameters);
+            return new UpdateApplied(apply.Step, report);
+        }).PipeTo(Self, Self);
+    }
+}

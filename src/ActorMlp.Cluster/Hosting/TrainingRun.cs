@@ -1,0 +1,161 @@
+using ActorMlp.Cluster.Actors;
+using ActorMlp.Cluster.Compute;
+using ActorMlp.Engine.Numerics;
+using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
+using Akka.Actor;
+using Akka.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ActorMlp.Cluster.Hosting;
+
+/// <summary>A run on this machine: an actor system with a coordinator and a node, which has a parameter server and workers.</summary>
+public sealed class TrainingRun
+{
+    private readonly RunSetup setup;
+    private readonly RunDirectory directory;
+    private readonly string runId;
+    private readonly TrainingRunServices services;
+
+    /// <summary>A run that is ready to start.</summary>
+    /// <param name="setup">The run.</param>
+    /// <param name="directory">Its folder.</param>
+    /// <param name="runId">Its name with the time at which it started.</param>
+    /// <param name="services">Logging, time and, in tests, another engine.</param>
+    public TrainingRun(RunSetup setup, RunDirectory directory, string runId, TrainingRunServices services)
+    {
+        this.setup = setup;
+        this.directory = directory;
+        this.runId = runId;
+        this.services = services;
+    }
+
+    /// <summary>Trains to the end, or to the end of the step in which <paramref name="stop"/> is cancelled.</summary>
+    /// <param name="resume">The checkpoint to go on from; null to start anew.</param>
+    /// <param name="progress">Gets the run's events, one at a time, on the coordinator's thread.</param>
+    /// <param name="stop">Asks the run to stop.</param>
+    /// <exception cref="RunFailedException">The run diverged, lost all its workers or could not write.</exception>
+    public async Task<TrainingResult> TrainAsync(Checkpoint? resume, IProgress<RunEvent> progress, CancellationToken stop)
+    {
+        long began = services.Time.GetTimestamp();
+        using var pool = new ComputePool(setup.Options.Cluster.Threads);
+        var store = new ParameterStore(setup, pool);
+        RunProgress start = resume is null ? RunProgress.Start : CheckpointState.Restore(setup, resume, store.Parameters, store.Updater);
+        var observer = new RunObserver(progress);
+        progress.Report(Started(start, pool));
+
+        using IHost host = BuildHost(start, store, pool, observer);
+        await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        IActorRef coordinator = host.Services.GetRequiredService<ActorRegistry>().Get<CoordinatorActor>();
+        await using CancellationTokenRegistration registration = stop.Register(() => coordinator.Tell(new StopRequested()));
+        try
+        {
+            RunConclusion conclusion = await observer.End.ConfigureAwait(false);
+            string weights = setup.Network.Layout.Sha256(store.Parameters);
+            return new TrainingResult(
+                Summarize(conclusion, weights, pool, services.Time.GetElapsedTime(began)), conclusion, store.Parameters.ToArray());
+        }
+        finally
+        {
+            await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private IHost BuildHost(RunProgress start, ParameterStore store, ComputePool pool, RunObserver observer)
+    {
+        var buffers = new GradientBuffers(setup.Network.Layout.Length);
+        IGradientComputer computer = new EngineGradientComputer(setup, store, pool);
+        computer = services.DecorateComputer?.Invoke(computer) ?? computer;
+        var workers = new WorkerResources(computer, pool, buffers);
+        var server = new ParameterServerResources(store, pool, new CheckpointQueue(setup, store, directory));
+
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddSingleton(services.Logging);
+        builder.Services.AddSingleton<IHostLifetime, DetachedLifetime>();
+        builder.Services.AddAkka("actormlp", akka => akka
+            .ConfigureLoggers(loggers =>
+            {
+                loggers.ClearLoggers();
+                loggers.AddLoggerFactory(services.Logging);
+                loggers.LogLevel = Akka.Event.LogLevel.InfoLevel;
+            })
+            .WithActors((system, registry) =>
+            {
+                IActorRef coordinator = system.ActorOf(
+                    CoordinatorActor.Props(setup.Shape, start, observer, services.Time), "coordinator");
+                registry.Register<CoordinatorActor>(coordinator);
+                registry.Register<NodeActor>(system.ActorOf(
+                    Props.Create(() => new NodeActor(
+                        setup.Shape.Workers,
+                        setup.Options.Cluster.RestartLimit,
+                        () => ParameterServerActor.Props(setup.Shape, start.Step, server, coordinator),
+                        (slot, parameterServer) => WorkerActor.Props(slot, workers, coordinator, parameterServer),
+                        coordinator,
+                        observer)),
+                    "node"));
+            }));
+        return builder.Build();
+    }
+
+    private RunStarted Started(RunProgress start, ComputePool pool) => new()
+    {
+        RunId = runId,
+        Parameters = setup.Network.Layout.ParameterCount,
+        LayerSizes = [setup.Network.Spec.Inputs, .. setup.Network.Spec.Layers.Select(layer => layer.Units)],
+        TrainingRows = setup.Data.Training.Rows,
+        ValidationRows = setup.Shape.ValidationRows,
+        TestRows = setup.Shape.TestRows,
+        Epochs = setup.Shape.Epochs,
+        StepsPerEpoch = setup.Shape.StepsPerEpoch,
+        FirstStep = start.Step,
+        Workers = setup.Shape.Workers,
+        Threads = pool.Threads,
+        Kernel = KernelSelection.Name,
+    };
+
+    private RunSummary Summarize(RunConclusion conclusion, string weights, ComputePool pool, TimeSpan elapsed) => new()
+    {
+        RunId = runId,
+        Status = conclusion.Status,
+        WeightsSha256 = weights,
+        LastWeightsSha256 = conclusion.LastWeightsSha256 ?? weights,
+        Steps = conclusion.Progress.Step,
+        Epochs = (int)(conclusion.Progress.Step / setup.Shape.StepsPerEpoch),
+        ModelEpoch = conclusion.ModelEpoch,
+        Parameters = setup.Network.Layout.ParameterCount,
+        Workers = setup.Shape.Workers,
+        Threads = pool.Threads,
+        Kernel = KernelSelection.Name,
+        SamplesPerSecond = conclusion.SamplesPerSecond,
+        WallSeconds = elapsed.TotalSeconds,
+        Train = conclusion.Progress.Train,
+        Validation = conclusion.Validation,
+        Test = conclusion.Test,
+        Ledger = conclusion.Progress.Ledger,
+    };
+
+    /// <summary>Leaves the process's signals to whoever runs the run.</summary>
+    private sealed class DetachedLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
+
+/// <summary>What a run needs from outside.</summary>
+/// <param name="Logging">Where actors log.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="DecorateComputer">Wraps the engine that workers compute with; null for none. Tests make workers fail with it.</param>
+public sealed record TrainingRunServices(
+    ILoggerFactory Logging, TimeProvider Time, Func<IGradientComputer, IGradientComputer>? DecorateComputer = null);
+
+/// <summary>A run that has ended.</summary>
+/// <param name="Summary">What summary.json holds.</param>
+/// <param name="Conclusion">How it ended.</param>
+/// <param name="Parameters">The weights that stand, as a flat vector.</param>
+public sealed record TrainingResult(RunSummary Summary, RunConclusion Conclusion, float[] Parameters);

@@ -1,0 +1,90 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+
+namespace ActorMlp.Training.Local;
+
+/// <summary>What <see cref="LocalTrainer"/> ends with.</summary>
+/// <param name="WeightsSha256">Hash of the weights that the run keeps.</param>
+/// <param name="LastWeightsSha256">Hash of the weights after the last step.</param>
+/// <param name="Validation">The kept weights on the validation rows; null without such rows.</param>
+/// <param name="Test">The kept weights on the test rows; null without such rows.</param>
+public sealed record LocalResult(string WeightsSha256, string LastWeightsSha256, SplitMetrics? Validation, SplitMetrics? Test);
+
+/// <summary>
+/// A run as a plain loop: no actors, no messages, no views. It is the oracle: every other way to run must end with its bits.
+/// </summary>
+/// <param name="setup">The run.</param>
+/// <param name="pool">The threads that compute.</param>
+public sealed class LocalTrainer(RunSetup setup, ComputePool pool)
+{
+    private readonly RunShape shape = setup.Shape;
+    private readonly GradientEngine engine = new(setup.Network, pool);
+    private readonly ParameterUpdater updater = new(setup.Network, setup.Optimizer, setup.Regularization, pool);
+    private readonly float[] parameters = new float[setup.Network.Layout.Length];
+    private readonly float[] gradient = new float[setup.Network.Layout.Length];
+
+    /// <summary>Trains from the first step to the last, then tests.</summary>
+    /// <exception cref="InvalidOperationException">The weights are no longer finite.</exception>
+    public LocalResult Train() => pool.Run(TrainOnPool);
+
+    /// <summary>Sets the initial weights; <see cref="Step"/> goes on from there.</summary>
+    public void Initialize() => setup.Network.Initialize(setup.Options.Training.Seed, parameters);
+
+    /// <summary>Trains one step: gradient of all its shards, then the update. Call on the pool.</summary>
+    public GradientTotals Step(long step)
+    {
+        var root = TreeNode.Root(shape.Shards);
+        GradientTotals totals = engine.ComputeGradient(setup.BatchOf(step), root, parameters, gradient);
+        UpdateReport report = updater.Apply(
+            step, shape.LearningRate(step), [new GradientPart(root, gradient)], totals.Rows, parameters);
+        return report.NonFiniteLayer is { } layer
+            ? throw new InvalidOperationException($"training diverged at step {step + 1} in layer {layer}")
+            : totals;
+    }
+
+    private LocalResult TrainOnPool()
+    {
+        Initialize();
+        (SplitMetrics Validation, float[] Parameters)? best = null;
+        SplitMetrics? validation = null;
+        for (long step = 0; step < shape.TotalSteps; step++)
+        {
+            Step(step);
+            if (!shape.EndsEpoch(step + 1) || shape.ValidationRows == 0)
+            {
+                continue;
+            }
+
+            validation = shape.Measure(Evaluate(EvaluatedSplit.Validation));
+            if (best is null || shape.Beats(validation, best.Value.Validation))
+            {
+                best = (validation, (float[])parameters.Clone());
+            }
+        }
+
+        string last = setup.Network.Layout.Sha256(parameters);
+        if (shape.Keep == ModelSelection.Best && best is { } kept)
+        {
+            kept.Parameters.CopyTo(parameters, 0);
+            validation = kept.Validation;
+        }
+
+        SplitMetrics? test = shape.TestRows > 0 ? shape.Measure(Evaluate(EvaluatedSplit.Test)) : null;
+        return new LocalResult(setup.Network.Layout.Sha256(parameters), last, validation, test);
+    }
+
+    private EvaluationTotals Evaluate(EvaluatedSplit split)
+    {
+        EvaluationTotals sum = default;
+        for (int block = 0; block < EvaluationBlock.CountFor(shape.RowsOf(split)); block++)
+        {
+            sum += setup.EvaluateBlock(engine, split, block, parameters);
+        }
+
+        return sum;
+    }
+}

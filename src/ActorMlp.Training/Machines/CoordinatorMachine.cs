@@ -1,0 +1,399 @@
+using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Machines;
+
+/// <summary>
+/// A coordinator, decided: who belongs to the run, which view stands, when to evaluate, to write checkpoints and to end.
+/// It is off the hot path: while training goes on it only keeps the account of what was committed.
+/// </summary>
+/// <param name="shape">The run in numbers.</param>
+/// <param name="start">Where the run stands: at its start, or where a checkpoint left it.</param>
+public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
+{
+    private enum Phase
+    {
+        Gathering,
+        Training,
+        Evaluating,
+        Stopping,
+        Restoring,
+        Finishing,
+        Ended,
+    }
+
+    private readonly SortedDictionary<int, WorkerId> members = [];
+    private readonly SortedDictionary<int, WorkerAccount> accounts = [];
+    private readonly TrainingClock clock = new();
+    private readonly long firstStep = start.Step;
+    private RunProgress progress = start;
+    private Phase phase = Phase.Gathering;
+    private View view = View.None;
+    private EvaluationTally? evaluation;
+    private int evaluations;
+    private SplitMetrics? test;
+    private bool stopRequested;
+    private long lastWritten = -1;
+    private double learningRate;
+    private string? lastWeightsSha256;
+
+    private bool EndsWithBest => shape.Keep == ModelSelection.Best && progress.Best is not null;
+
+    /// <summary>A worker is there: it gets its share in a new view.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(WorkerJoined message, TimeSpan now)
+    {
+        members[message.Worker.Number] = message.Worker;
+        accounts.TryAdd(message.Worker.Number, new WorkerAccount());
+        if (phase != Phase.Gathering)
+        {
+            return phase == Phase.Ended ? [] : ChangeView();
+        }
+
+        return members.Count < shape.Workers ? [] : [.. ChangeView(), .. Begin(now)];
+    }
+
+    /// <summary>A worker failed: its shards are dealt again at once.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(WorkerFailed message)
+    {
+        if (phase == Phase.Ended)
+        {
+            return [];
+        }
+
+        WorkerAccount account = accounts.TryGetValue(message.Worker.Number, out WorkerAccount? known)
+            ? known
+            : accounts[message.Worker.Number] = new WorkerAccount();
+        account.Failures += message.Final ? 0 : 1;
+        account.Status = message.Final ? WorkerStatus.Lost : WorkerStatus.Restarting;
+        if (members.TryGetValue(message.Worker.Number, out WorkerId member) && member.Incarnation <= message.Worker.Incarnation)
+        {
+            members.Remove(message.Worker.Number);
+        }
+
+        if (accounts.Count == shape.Workers && accounts.Values.All(worker => worker.Status == WorkerStatus.Lost))
+        {
+            phase = Phase.Ended;
+            return [new FailRun($"every worker was lost; the last one, {message.Worker}, failed of: {message.Reason}")];
+        }
+
+        return phase == Phase.Gathering ? [] : ChangeView();
+    }
+
+    /// <summary>A step is committed: enter it, and where training holds, do what it holds for.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(StepCommitted message, TimeSpan now)
+    {
+        if (phase != Phase.Training || message.Step != progress.Step)
+        {
+            return [];
+        }
+
+        Enter(message);
+        var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message))) };
+        if (!message.Held)
+        {
+            return effects;
+        }
+
+        clock.Hold(now);
+        if (!shape.EndsEpoch(progress.Step))
+        {
+            effects.Add(Save(CheckpointKind.Last));
+            effects.AddRange(GoOn(now));
+        }
+        else if (shape.ValidationRows > 0)
+        {
+            effects.AddRange(Evaluate(EvaluatedSplit.Validation));
+        }
+        else
+        {
+            effects.AddRange(FinishEpoch(null, now));
+        }
+
+        return effects;
+    }
+
+    /// <summary>Evaluated blocks: when all are in, the epoch or the run is finished.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(BlocksEvaluated message, TimeSpan now)
+    {
+        if (evaluation is null)
+        {
+            return [];
+        }
+
+        evaluation.Enter(message);
+        if (!evaluation.IsComplete)
+        {
+            return [];
+        }
+
+        SplitMetrics figures = shape.Measure(evaluation.Total());
+        bool isTest = evaluation.Split == EvaluatedSplit.Test;
+        evaluation = null;
+        if (!isTest)
+        {
+            return FinishEpoch(figures, now);
+        }
+
+        test = figures;
+        return Conclude();
+    }
+
+    /// <summary>A checkpoint is on disk.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(CheckpointWritten message)
+    {
+        var effects = new List<CoordinatorEffect> { new Notify(new CheckpointSaved(message.Step, message.Path)) };
+        if (message.Kind == CheckpointKind.Last)
+        {
+            lastWritten = message.Step;
+            if (phase is Phase.Stopping or Phase.Finishing)
+            {
+                effects.AddRange(Conclude());
+            }
+        }
+
+        return effects;
+    }
+
+    /// <summary>A checkpoint could not be written: the run fails, the older one stays.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(CheckpointFailed message)
+    {
+        phase = Phase.Ended;
+        return [new FailRun($"no checkpoint could be written: {message.Reason}; the one before it is whole, and resumes the run")];
+    }
+
+    /// <summary>The best epoch's weights stand: test them.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(BestRestored message)
+    {
+        lastWeightsSha256 = message.LastWeightsSha256;
+        return phase == Phase.Restoring ? Test() : [];
+    }
+
+    /// <summary>Somebody wants the run to stop: after the step in flight, with a checkpoint.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(StopRequested message)
+    {
+        _ = message;
+        stopRequested = true;
+        switch (phase)
+        {
+            case Phase.Gathering:
+                phase = Phase.Stopping;
+                return [Save(CheckpointKind.Last)];
+            case Phase.Training or Phase.Evaluating:
+                return [new TellParameterServer(new HoldTraining())];
+            default:
+                return [];
+        }
+    }
+
+    /// <summary>The weights are no longer finite: the run fails, the last checkpoint stays.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(StepDiverged message)
+    {
+        phase = Phase.Ended;
+        return
+        [
+            new FailRun(string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"training diverged at step {message.Step + 1} (epoch {shape.EpochOf(message.Step) + 1}): layer {message.Layer} got weights that are not finite, mean loss {message.LossMean:G6}; a smaller learning rate or training.clipNorm may help")),
+        ];
+    }
+
+    /// <summary>Two results for one subtree differ: some machine computes wrongly, so the run fails and says which.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(DuplicatesDiffer message)
+    {
+        phase = Phase.Ended;
+        return [new FailRun($"{message.First} and {message.Second} computed different gradients for {message.Node} of step {message.Step + 1}: one of them computes wrongly")];
+    }
+
+    private IReadOnlyList<CoordinatorEffect> Begin(TimeSpan now) =>
+        progress.Step >= shape.TotalSteps ? AfterLastEpoch() : GoOn(now);
+
+    private void Enter(StepCommitted message)
+    {
+        learningRate = message.LearningRate;
+        clock.Count(message.Totals.Rows);
+        foreach (WorkerContribution contribution in message.Contributions)
+        {
+            accounts[contribution.Worker].Shards += contribution.Shards;
+        }
+
+        LedgerSummary ledger = progress.Ledger;
+        progress = progress with
+        {
+            Step = message.Step + 1,
+            EpochTotals = progress.EpochTotals + message.Totals,
+            Ledger = new LedgerSummary
+            {
+                ShardsCommitted = ledger.ShardsCommitted + shape.Shards,
+                ShardsReissued = ledger.ShardsReissued + message.ShardsReissued,
+                DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
+            },
+        };
+    }
+
+    private StepMetrics StepFigures(StepCommitted message)
+    {
+        SplitMetrics figures = shape.Measure(message.Totals);
+        return new StepMetrics
+        {
+            Step = message.Step + 1,
+            Epoch = shape.EpochOf(message.Step) + 1,
+            Loss = figures.Loss,
+            Accuracy = figures.Accuracy,
+            LearningRate = message.LearningRate,
+            GradientNorm = message.GradientNorm,
+        };
+    }
+
+    private List<CoordinatorEffect> FinishEpoch(SplitMetrics? validation, TimeSpan now)
+    {
+        int epoch = (int)(progress.Step / shape.StepsPerEpoch);
+        bool best = validation is not null && (progress.Best is null || shape.Beats(validation, progress.Best.Validation));
+        SplitMetrics train = shape.Measure(progress.EpochTotals);
+        progress = progress with
+        {
+            EpochTotals = default,
+            Train = train,
+            Validation = validation,
+            Best = best ? new BestEpoch(epoch, validation!) : progress.Best,
+        };
+        (double samplesPerSecond, double wallSeconds) = clock.EndEpoch(now);
+        var metrics = new EpochMetrics
+        {
+            Epoch = epoch,
+            Step = progress.Step,
+            Train = train,
+            Validation = validation,
+            LearningRate = learningRate,
+            Best = best,
+            SamplesPerSecond = samplesPerSecond,
+            WallSeconds = wallSeconds,
+        };
+        List<CoordinatorEffect> effects = [new Notify(new EpochCompleted(metrics)), .. ReportWorkers()];
+        if (best)
+        {
+            effects.Add(Save(CheckpointKind.Best));
+        }
+
+        effects.Add(Save(CheckpointKind.Last));
+        effects.AddRange(progress.Step >= shape.TotalSteps ? AfterLastEpoch() : GoOn(now));
+        return effects;
+    }
+
+    private TellParameterServer Save(CheckpointKind kind)
+    {
+        if (kind == CheckpointKind.Last)
+        {
+            lastWritten = -1;
+        }
+
+        return new TellParameterServer(new WriteCheckpoint(kind, progress));
+    }
+
+    private CoordinatorEffect[] GoOn(TimeSpan now)
+    {
+        if (stopRequested)
+        {
+            phase = Phase.Stopping;
+            return [];
+        }
+
+        phase = Phase.Training;
+        clock.Start(now);
+        return [new TellParameterServer(new ContinueTraining(progress.Step))];
+    }
+
+    private IReadOnlyList<CoordinatorEffect> AfterLastEpoch()
+    {
+        if (!EndsWithBest)
+        {
+            return Test();
+        }
+
+        phase = Phase.Restoring;
+        return [new TellParameterServer(new RestoreBest())];
+    }
+
+    private IReadOnlyList<CoordinatorEffect> Test()
+    {
+        if (shape.TestRows > 0)
+        {
+            return Evaluate(EvaluatedSplit.Test);
+        }
+
+        return Conclude();
+    }
+
+    private IReadOnlyList<CoordinatorEffect> Evaluate(EvaluatedSplit split)
+    {
+        phase = Phase.Evaluating;
+        evaluation = new EvaluationTally(++evaluations, split, shape.RowsOf(split));
+        return [.. evaluation.Deal([.. members.Values])];
+    }
+
+    /// <summary>The end, once the last checkpoint is on disk.</summary>
+    private IReadOnlyList<CoordinatorEffect> Conclude()
+    {
+        if (phase != Phase.Stopping)
+        {
+            phase = Phase.Finishing;
+        }
+
+        if (lastWritten != progress.Step && !(phase == Phase.Finishing && firstStep == progress.Step))
+        {
+            return [];
+        }
+
+        RunStatus status = phase == Phase.Stopping ? RunStatus.Stopped : RunStatus.Completed;
+        phase = Phase.Ended;
+        bool isBest = status == RunStatus.Completed && EndsWithBest;
+        return
+        [
+            new ConcludeRun(new RunConclusion(
+                status,
+                progress,
+                isBest ? progress.Best!.Epoch : (int)(progress.Step / shape.StepsPerEpoch),
+                isBest ? progress.Best!.Validation : progress.Validation,
+                test,
+                lastWeightsSha256,
+                clock.SamplesPerSecond)),
+        ];
+    }
+
+    private IReadOnlyList<CoordinatorEffect> ChangeView()
+    {
+        WorkerId[] present = [.. members.Values];
+        foreach (int number in members.Keys)
+        {
+            accounts[number].Status = WorkerStatus.Active;
+        }
+
+        view = new View(view.Number + 1, ShardDealer.Deal(shape.Shards, present));
+        return
+        [
+            new PublishView(new ViewPublished(view)),
+            .. evaluation?.Deal(present) ?? [],
+            .. ReportWorkers(),
+        ];
+    }
+
+    private IEnumerable<CoordinatorEffect> ReportWorkers()
+    {
+        foreach ((int number, WorkerAccount account) in accounts)
+        {
+            ShardRange? range = members.TryGetValue(number, out WorkerId member) ? view.RangeOf(member) : null;
+            yield return new Notify(new WorkerChanged(
+                number, account.Status, view.Number, range?.First ?? 0, range?.Count ?? 0, account.Shards, account.Failures));
+        }
+    }
+
+    private sealed class WorkerAccount
+    {
+        public WorkerStatus Status { get; set; } = WorkerStatus.Active;
+
+        public long Shards { get; set; }
+
+        public int Failures { get; set; }
+    }
+}

@@ -1,0 +1,88 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Training.Messages;
+
+namespace ActorMlp.Training.Machines;
+
+/// <summary>What became of a result that was entered in the ledger.</summary>
+public enum LedgerEntry
+{
+    /// <summary>It is counted.</summary>
+    Counted,
+
+    /// <summary>Its shards are all counted already; it is dropped.</summary>
+    Duplicate,
+
+    /// <summary>The same subtree is counted already, with other bits.</summary>
+    Differs,
+}
+
+/// <summary>
+/// One step's account: which subtrees are in. The step is complete when every shard is counted exactly once.
+/// </summary>
+/// <param name="shards">Shards per step, a power of two.</param>
+public sealed class StepLedger(int shards)
+{
+    private readonly SortedList<int, SubtreeComputed> parts = [];
+    private int counted;
+
+    /// <summary>Whether every shard is counted.</summary>
+    public bool IsComplete => counted == shards;
+
+    /// <summary>Subtrees that are in, left to right.</summary>
+    public IReadOnlyList<TreeNode> Present => [.. parts.Values.Select(part => part.Node)];
+
+    /// <summary>Results that are in, left to right.</summary>
+    public IEnumerable<SubtreeComputed> Parts => parts.Values;
+
+    /// <summary>Whether a shard is counted.</summary>
+    public bool Has(int shard) => parts.Values.Any(part => part.Node.FirstShard <= shard && shard < part.Node.EndShard);
+
+    /// <summary>Enters a result. One that covers smaller subtrees takes their place; one that is covered is dropped, and compared if it is the same subtree.</summary>
+    public LedgerEntry Enter(SubtreeComputed result)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(result.Node.EndShard, shards);
+        foreach (SubtreeComputed part in parts.Values)
+        {
+            if (part.Node.Covers(result.Node))
+            {
+                return part.Node == result.Node && !SameBits(part, result) ? LedgerEntry.Differs : LedgerEntry.Duplicate;
+            }
+        }
+
+        foreach (SubtreeComputed part in parts.Values.Where(part => result.Node.Covers(part.Node)).ToList())
+        {
+            parts.Remove(part.Node.FirstShard);
+            counted -= part.Node.ShardCount;
+        }
+
+        parts.Add(result.Node.FirstShard, result);
+        counted += result.Node.ShardCount;
+        return LedgerEntry.Counted;
+    }
+
+    /// <summary>The results as operands of the tree, left to right.</summary>
+    public GradientPart[] GradientParts() => [.. parts.Values.Select(part => new GradientPart(part.Node, part.GradientSum))];
+
+    /// <summary>The step's totals, added by the same tree as the gradients.</summary>
+    public GradientTotals Totals() => Total(TreeNode.Root(shards));
+
+    /// <summary>Opens the account of another step.</summary>
+    public void Clear()
+    {
+        parts.Clear();
+        counted = 0;
+    }
+
+    private GradientTotals Total(TreeNode node) =>
+        parts.TryGetValue(node.FirstShard, out SubtreeComputed? part) && part.Node == node
+            ? part.Totals
+            : Total(node.Left) + Total(node.Right);
+
+    private static bool SameBits(SubtreeComputed left, SubtreeComputed right) =>
+        left.Totals.Rows == right.Totals.Rows
+        && left.Totals.Correct == right.Totals.Correct
+        && BitConverter.DoubleToInt64Bits(left.Totals.LossSum) == BitConverter.DoubleToInt64Bits(right.Totals.LossSum)
+        && System.Runtime.InteropServices.MemoryMarshal.AsBytes(left.GradientSum.Span)
+            .SequenceEqual(System.Runtime.InteropServices.MemoryMarshal.AsBytes(right.GradientSum.Span));
+}

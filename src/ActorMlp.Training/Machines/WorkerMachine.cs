@@ -1,0 +1,187 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Machines;
+
+/// <summary>What a worker wants done.</summary>
+public abstract record WorkerEffect;
+
+/// <summary>Compute a subtree's gradient, then hand in <see cref="SubtreeFinished"/>. One is under way at a time.</summary>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Node">The subtree.</param>
+public sealed record ComputeSubtree(long Step, TreeNode Node) : WorkerEffect;
+
+/// <summary>Evaluate blocks, then hand in <see cref="EvaluationFinished"/>.</summary>
+/// <param name="Command">Which.</param>
+public sealed record RunEvaluation(EvaluateBlocks Command) : WorkerEffect;
+
+/// <summary>Send a result to the parameter server.</summary>
+/// <param name="Result">The result.</param>
+public sealed record SendSubtree(SubtreeComputed Result) : WorkerEffect;
+
+/// <summary>Send an evaluation to the coordinator.</summary>
+/// <param name="Result">The result.</param>
+public sealed record SendEvaluation(BlocksEvaluated Result) : WorkerEffect;
+
+/// <summary>Nobody reads this gradient any more; its memory may serve again.</summary>
+/// <param name="GradientSum">The gradient.</param>
+public sealed record ReleaseGradient(ReadOnlyMemory<float> GradientSum) : WorkerEffect;
+
+/// <summary>
+/// A worker, decided: which subtrees it computes for the step in flight, and what it sends. It keeps what it computed until the next step opens,
+/// so that after a change of view it sends again instead of computing again.
+/// </summary>
+/// <param name="self">Who this worker is.</param>
+public sealed class WorkerMachine(WorkerId self)
+{
+    private readonly Dictionary<TreeNode, SubtreeFinished> computed = [];
+    private readonly Queue<TreeNode> waiting = [];
+    private readonly Dictionary<int, View> views = [];
+    private StepOpened? opened;
+    private StepOpened? awaitingView;
+    private (long Step, TreeNode Node)? computing;
+    private int evaluation;
+
+    /// <summary>A view stands; a step that was opened in it before it was known here begins now.</summary>
+    public IReadOnlyList<WorkerEffect> Handle(ViewPublished message)
+    {
+        views[message.View.Number] = message.View;
+        if (awaitingView is { } step && views.ContainsKey(step.View))
+        {
+            awaitingView = null;
+            return Handle(step);
+        }
+
+        return [];
+    }
+
+    /// <summary>A step opens, or opens again in a newer view.</summary>
+    public IReadOnlyList<WorkerEffect> Handle(StepOpened message)
+    {
+        if (opened is { } current && (message.Step, message.View).CompareTo((current.Step, current.View)) <= 0)
+        {
+            return [];
+        }
+
+        if (!views.TryGetValue(message.View, out View? view))
+        {
+            awaitingView = message;
+            return [];
+        }
+
+        var effects = new List<WorkerEffect>();
+        if (opened?.Step != message.Step)
+        {
+            Forget(effects);
+        }
+
+        if (opened?.View != message.View)
+        {
+            foreach (int old in views.Keys.Where(number => number < message.View).ToList())
+            {
+                views.Remove(old);
+            }
+        }
+
+        opened = message;
+        waiting.Clear();
+        foreach (TreeNode node in Missing(view, message.Present))
+        {
+            if (computed.TryGetValue(node, out SubtreeFinished? result))
+            {
+                effects.Add(Send(result));
+            }
+            else if (computing != (message.Step, node))
+            {
+                waiting.Enqueue(node);
+            }
+        }
+
+        StartNext(effects);
+        return effects;
+    }
+
+    /// <summary>The engine is done with a subtree: keep it and send it where it still belongs to the step in flight, then go on.</summary>
+    public IReadOnlyList<WorkerEffect> Handle(SubtreeFinished message)
+    {
+        var effects = new List<WorkerEffect>(2);
+        computing = null;
+        if (opened is { } step && step.Step == message.Step)
+        {
+            computed[message.Node] = message;
+            if (IsMine(message.Node, step))
+            {
+                effects.Add(Send(message));
+            }
+        }
+        else
+        {
+            effects.Add(new ReleaseGradient(message.GradientSum));
+        }
+
+        StartNext(effects);
+        return effects;
+    }
+
+    /// <summary>Evaluate; the coordinator asks between steps only.</summary>
+    public IReadOnlyList<WorkerEffect> Handle(EvaluateBlocks message)
+    {
+        evaluation = message.Evaluation;
+        return [new RunEvaluation(message)];
+    }
+
+    /// <summary>An evaluation is done; one that is over by now interests nobody.</summary>
+    public IReadOnlyList<WorkerEffect> Handle(EvaluationFinished message) =>
+        message.Result.Evaluation == evaluation ? [new SendEvaluation(message.Result)] : [];
+
+    private bool IsMine(TreeNode node, StepOpened step) =>
+        views[step.View].RangeOf(self) is { } range && range.First <= node.FirstShard && node.EndShard <= range.End;
+
+    private SendSubtree Send(SubtreeFinished result) =>
+        new(new SubtreeComputed(self, opened!.View, result.Step, result.Node, result.Totals, result.GradientSum));
+
+    private void StartNext(List<WorkerEffect> effects)
+    {
+        if (computing is null && waiting.TryDequeue(out TreeNode node))
+        {
+            computing = (opened!.Step, node);
+            effects.Add(new ComputeSubtree(opened.Step, node));
+        }
+    }
+
+    private void Forget(List<WorkerEffect> effects)
+    {
+        foreach (SubtreeFinished result in computed.Values)
+        {
+            effects.Add(new ReleaseGradient(result.GradientSum));
+        }
+
+        computed.Clear();
+    }
+
+    /// <summary>The fewest subtrees over what this worker owns and the parameter server lacks.</summary>
+    private IEnumerable<TreeNode> Missing(View view, IReadOnlyList<TreeNode> present)
+    {
+        if (view.RangeOf(self) is not { } range)
+        {
+            yield break;
+        }
+
+        int first = range.First;
+        foreach (TreeNode there in present.Where(node => node.EndShard > range.First && node.FirstShard < range.End))
+        {
+            foreach (TreeNode node in TreeNode.Cover(first, Math.Max(first, there.FirstShard)))
+            {
+                yield return node;
+            }
+
+            first = Math.Max(first, there.EndShard);
+        }
+
+        foreach (TreeNode node in TreeNode.Cover(first, Math.Max(first, range.End)))
+        {
+            yield return node;
+        }
+    }
+}

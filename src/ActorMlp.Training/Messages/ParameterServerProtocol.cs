@@ -1,0 +1,50 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Messages;
+
+/// <summary>What a parameter server handles.</summary>
+public interface IParameterServerMessage;
+
+/// <summary>A worker computed a subtree of a step (from a worker).</summary>
+/// <param name="Worker">Who computed it.</param>
+/// <param name="View">The view it was computed in.</param>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Node">The subtree.</param>
+/// <param name="Totals">Rows, loss and hits.</param>
+/// <param name="GradientSum">Sum of the gradient over the subtree's rows, in the layout of the parameters.</param>
+public sealed record SubtreeComputed(
+    WorkerId Worker, int View, long Step, TreeNode Node, GradientTotals Totals, ReadOnlyMemory<float> GradientSum)
+    : IParameterServerMessage;
+
+/// <summary>Open the next step (from the coordinator, after a step that was held).</summary>
+/// <param name="Step">The step to open.</param>
+public sealed record ContinueTraining(long Step) : IParameterServerMessage;
+
+/// <summary>Hold after the step in flight (from the coordinator).</summary>
+public sealed record HoldTraining : IParameterServerMessage;
+
+/// <summary>Which of a run's two checkpoints.</summary>
+public enum CheckpointKind
+{
+    /// <summary>The newest.</summary>
+    Last,
+
+    /// <summary>The best on the validation rows.</summary>
+    Best,
+}
+
+/// <summary>Write a checkpoint of the weights as they stand (from the coordinator, while a step is held).</summary>
+/// <param name="Kind">Which one.</param>
+/// <param name="Progress">What the coordinator knows of the run.</param>
+public sealed record WriteCheckpoint(CheckpointKind Kind, RunProgress Progress) : IParameterServerMessage;
+
+/// <summary>Take the weights of the best checkpoint (from the coordinator, after the last step).</summary>
+public sealed record RestoreBest : IParameterServerMessage;
+
+/// <summary>The engine applied the update (from the parameter server to itself).</summary>
+/// <param name="Step">The step it completes.</param>
+/// <param name="Report">Norm of the gradient; the layer that is no longer finite, if any.</param>
+public sealed record UpdateApplied(long Step, UpdateReport Report) : IParameterServerMessage;

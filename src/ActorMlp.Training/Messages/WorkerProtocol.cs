@@ -1,0 +1,58 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Messages;
+
+/// <summary>What a worker handles.</summary>
+public interface IWorkerMessage;
+
+/// <summary>A new view stands (from the coordinator; parameter servers get it too).</summary>
+/// <param name="View">The view.</param>
+public sealed record ViewPublished(View View) : IWorkerMessage, IParameterServerMessage;
+
+/// <summary>
+/// A step's weights are there: compute what you own of it (from the parameter server). Sent again for the same step when the view changes
+/// while the step is open.
+/// </summary>
+/// <param name="View">Number of the view that the step is computed in.</param>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Present">Subtrees that the parameter server already has.</param>
+public sealed record StepOpened(int View, long Step, IReadOnlyList<TreeNode> Present) : IWorkerMessage;
+
+/// <summary>Rows of a split that are evaluated at a time; part of the order of summation.</summary>
+public static class EvaluationBlock
+{
+    /// <summary>Rows in a block; the last block of a split may have fewer.</summary>
+    public const int Rows = 256;
+
+    /// <summary>Blocks that <paramref name="rows"/> rows make.</summary>
+    public static int CountFor(int rows) => (rows + Rows - 1) / Rows;
+}
+
+/// <summary>A split that is evaluated.</summary>
+public enum EvaluatedSplit
+{
+    /// <summary>The validation rows.</summary>
+    Validation,
+
+    /// <summary>The test rows.</summary>
+    Test,
+}
+
+/// <summary>Evaluate blocks [<paramref name="FirstBlock"/>, <paramref name="EndBlock"/>) of a split with the weights as they stand (from the coordinator, between steps).</summary>
+/// <param name="Evaluation">Number of the evaluation within the run.</param>
+/// <param name="Split">Which rows.</param>
+/// <param name="FirstBlock">First block of <see cref="EvaluationBlock.Rows"/> rows.</param>
+/// <param name="EndBlock">One past the last block.</param>
+public sealed record EvaluateBlocks(int Evaluation, EvaluatedSplit Split, int FirstBlock, int EndBlock) : IWorkerMessage;
+
+/// <summary>The engine finished a subtree (from the worker to itself).</summary>
+/// <param name="Step">The step it belongs to.</param>
+/// <param name="Node">The subtree.</param>
+/// <param name="Totals">Rows, loss and hits.</param>
+/// <param name="GradientSum">Sum of the gradient over the subtree's rows, in the layout of the parameters.</param>
+public sealed record SubtreeFinished(long Step, TreeNode Node, GradientTotals Totals, ReadOnlyMemory<float> GradientSum) : IWorkerMessage;
+
+/// <summary>The engine finished an evaluation (from the worker to itself).</summary>
+/// <param name="Result">What goes to the coordinator.</param>
+public sealed record EvaluationFinished(BlocksEvaluated Result) : IWorkerMessage;

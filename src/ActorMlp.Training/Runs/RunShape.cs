@@ -1,0 +1,103 @@
+using ActorMlp.Data.Configuration;
+using ActorMlp.Engine.Batches;
+using ActorMlp.Training.Configuration;
+
+namespace ActorMlp.Training.Runs;
+
+/// <summary>A run in numbers: all that the state machines need to know of options and data.</summary>
+public sealed record RunShape
+{
+    /// <summary>Epochs of the whole run.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Steps per epoch.</summary>
+    public required int StepsPerEpoch { get; init; }
+
+    /// <summary>Shards per step, a power of two.</summary>
+    public required int Shards { get; init; }
+
+    /// <summary>Workers that are waited for before the first step.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>Steps between two checkpoints within an epoch; 0 for none.</summary>
+    public int CheckpointEverySteps { get; init; }
+
+    /// <summary>Validation rows.</summary>
+    public int ValidationRows { get; init; }
+
+    /// <summary>Test rows.</summary>
+    public int TestRows { get; init; }
+
+    /// <summary>Which weights the run ends with.</summary>
+    public ModelSelection Keep { get; init; }
+
+    /// <summary>What decides the best epoch.</summary>
+    public MonitorKind Monitor { get; init; }
+
+    /// <summary>What the target means.</summary>
+    public DataTask Task { get; init; }
+
+    /// <summary>Outputs of the network.</summary>
+    public int Outputs { get; init; } = 1;
+
+    /// <summary>Standard deviation by which a regression target was divided; 1 for none.</summary>
+    public double TargetScale { get; init; } = 1;
+
+    /// <summary>The learning rate of a step.</summary>
+    public required Func<long, double> LearningRate { get; init; }
+
+    /// <summary>Steps of the whole run.</summary>
+    public long TotalSteps => (long)Epochs * StepsPerEpoch;
+
+    /// <summary>The 0-based epoch of a step.</summary>
+    public int EpochOf(long step) => (int)(step / StepsPerEpoch);
+
+    /// <summary>Whether <paramref name="committed"/> steps end an epoch.</summary>
+    public bool EndsEpoch(long committed) => committed > 0 && committed % StepsPerEpoch == 0;
+
+    /// <summary>Whether training holds after <paramref name="committed"/> steps, to evaluate or to write a checkpoint.</summary>
+    public bool HoldsAfter(long committed) => EndsEpoch(committed)
+        || (CheckpointEverySteps > 0 && committed % StepsPerEpoch % CheckpointEverySteps == 0);
+
+    /// <summary>Rows of a split.</summary>
+    public int RowsOf(Messages.EvaluatedSplit split) =>
+        split == Messages.EvaluatedSplit.Validation ? ValidationRows : TestRows;
+
+    /// <summary>Figures of an evaluated split, in the target's own units.</summary>
+    public SplitMetrics Measure(EvaluationTotals totals)
+    {
+        double rows = totals.Rows;
+        if (Task == DataTask.Classification)
+        {
+            return new SplitMetrics { Loss = totals.LossSum / rows, Accuracy = totals.Correct / rows };
+        }
+
+        double variance = totals.TargetSquareSum - totals.TargetSum * totals.TargetSum / rows;
+        return new SplitMetrics
+        {
+            Loss = totals.LossSum / rows,
+            Rmse = Math.Sqrt(totals.SquaredErrorSum / (rows * Outputs)) * TargetScale,
+            R2 = variance > 0 ? 1 - totals.SquaredErrorSum / variance : null,
+        };
+    }
+
+    /// <summary>Figures of trained rows: loss and accuracy, or the RMSE that the mean squared error gives.</summary>
+    public SplitMetrics Measure(GradientTotals totals)
+    {
+        double loss = totals.LossSum / totals.Rows;
+        return Task == DataTask.Classification
+            ? new SplitMetrics { Loss = loss, Accuracy = (double)totals.Correct / totals.Rows }
+            : new SplitMetrics { Loss = loss, Rmse = Math.Sqrt(loss) * TargetScale };
+    }
+
+    /// <summary>Whether one epoch's validation figures beat another's; on a tie the earlier epoch stays.</summary>
+    public bool Beats(SplitMetrics candidate, SplitMetrics incumbent)
+    {
+        if (Monitor == MonitorKind.Accuracy && candidate.Accuracy != incumbent.Accuracy)
+        {
+            return candidate.Accuracy > incumbent.Accuracy;
+        }
+
+        return candidate.Loss < incumbent.Loss;
+    }
+}

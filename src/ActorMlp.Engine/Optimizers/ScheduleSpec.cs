@@ -1,3 +1,5 @@
+using ActorMlp.Engine.Numerics;
+
 namespace ActorMlp.Engine.Optimizers;
 
 /// <summary>The shape of a learning-rate schedule.</summary>
@@ -54,7 +56,7 @@ public sealed record ScheduleSpec
         return Kind switch
         {
             ScheduleKind.Constant => LearningRate,
-            ScheduleKind.Step => LearningRate * IntegerPower(Factor, step / IntervalSteps),
+            ScheduleKind.Step => LearningRate * DeterministicMath.Power(Factor, step / IntervalSteps),
             ScheduleKind.Cosine => Cosine(step),
             ScheduleKind.InverseTime => LearningRate / (1 + Decay * step),
             _ => throw new ArgumentOutOfRangeException(nameof(step), Kind, "unknown schedule"),
@@ -102,19 +104,5 @@ public sealed record ScheduleSpec
         }
 
         return sum;
-    }
-
-    private static double IntegerPower(double value, long exponent)
-    {
-        double result = 1;
-        for (; exponent > 0; exponent >>= 1, value *= value)
-        {
-            if ((exponent & 1) == 1)
-            {
-                result *= value;
-            }
-        }
-
-        return result;
     }
 }

@@ -13,7 +13,6 @@ internal sealed class NodeActor : ReceiveActor
     private readonly int restartLimit;
     private readonly Func<Props> parameterServerProps;
     private readonly Func<WorkerSlot, IActorRef, Props> workerProps;
-    private readonly IActorRef coordinator;
     private readonly RunObserver observer;
     private readonly Dictionary<IActorRef, WorkerSlot> slots = [];
     private IActorRef parameterServer = ActorRefs.Nobody;
@@ -30,7 +29,6 @@ internal sealed class NodeActor : ReceiveActor
         this.restartLimit = restartLimit;
         this.parameterServerProps = parameterServerProps;
         this.workerProps = workerProps;
-        this.coordinator = coordinator;
         this.observer = observer;
         Receive<Terminated>(message =>
         {

@@ -13,7 +13,7 @@ namespace ActorMlp.Cluster.Actors;
 /// <param name="Store">Weights and optimizer.</param>
 /// <param name="Pool">The threads that compute.</param>
 /// <param name="Checkpoints">Where checkpoints go.</param>
-internal sealed record ParameterServerResources(ParameterStore Store, ComputePool Pool, CheckpointQueue Checkpoints);
+internal sealed record ParameterServerResources(ParameterStore Store, ComputePool Pool, CheckpointWriter Checkpoints);
 
 /// <summary>The parameter server: hands messages to <see cref="ParameterServerMachine"/> and carries out what it decides. Updates run on the pool.</summary>
 internal sealed class ParameterServerActor : ReceiveActor

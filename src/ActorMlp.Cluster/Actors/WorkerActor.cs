@@ -20,7 +20,6 @@ public sealed record WorkerResources(IGradientComputer Computer, ComputePool Poo
 /// </summary>
 internal sealed class WorkerActor : ReceiveActor
 {
-    private readonly WorkerSlot slot;
     private readonly WorkerId id;
     private readonly WorkerResources resources;
     private readonly IActorRef coordinator;
@@ -29,7 +28,6 @@ internal sealed class WorkerActor : ReceiveActor
 
     public WorkerActor(WorkerSlot slot, WorkerResources resources, IActorRef coordinator, IActorRef parameterServer)
     {
-        this.slot = slot;
         this.resources = resources;
         this.coordinator = coordinator;
         this.parameterServer = parameterServer;
@@ -112,7 +110,7 @@ internal sealed class WorkerActor : ReceiveActor
     private void Compute(ComputeSubtree compute) => Start(() =>
     {
         float[] gradient = resources.Buffers.Rent();
-        GradientTotals totals = resources.Computer.ComputeGradient(id, compute.Step, compute.Node, gradient);
+        GradientTotals totals = resources.Computer.ComputeGradient(id, compute, gradient);
         return new SubtreeFinished(compute.Step, compute.Node, totals, gradient);
     });
 

@@ -1,5 +1,6 @@
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
@@ -11,10 +12,9 @@ public interface IGradientComputer
 {
     /// <summary>Computes a subtree's gradient sum. Called on the compute pool.</summary>
     /// <param name="worker">For whom.</param>
-    /// <param name="step">The step, 0-based.</param>
-    /// <param name="node">The subtree.</param>
+    /// <param name="task">The step and the subtree.</param>
     /// <param name="gradientSum">Receives the sum, in the layout of the parameters.</param>
-    GradientTotals ComputeGradient(WorkerId worker, long step, TreeNode node, Span<float> gradientSum);
+    GradientTotals ComputeGradient(WorkerId worker, ComputeSubtree task, Span<float> gradientSum);
 
     /// <summary>Evaluates blocks of a split. Called on the compute pool.</summary>
     /// <param name="command">Which.</param>
@@ -33,8 +33,8 @@ public sealed class EngineGradientComputer(RunSetup setup, ParameterStore store,
     private readonly GradientEngine engine = new(setup.Network, pool);
 
     /// <inheritdoc/>
-    public GradientTotals ComputeGradient(WorkerId worker, long step, TreeNode node, Span<float> gradientSum) =>
-        engine.ComputeGradient(setup.BatchOf(step), node, store.Parameters, gradientSum);
+    public GradientTotals ComputeGradient(WorkerId worker, ComputeSubtree task, Span<float> gradientSum) =>
+        engine.ComputeGradient(setup.BatchOf(task.Step), task.Node, store.Parameters, gradientSum);
 
     /// <inheritdoc/>
     public EvaluationTotals[] Evaluate(EvaluateBlocks command)

@@ -44,7 +44,8 @@ public sealed class TrainingRun
         long began = services.Time.GetTimestamp();
         using var pool = new ComputePool(setup.Options.Cluster.Threads);
         var store = new ParameterStore(setup, pool);
-        RunProgress start = resume is null ? RunProgress.Start : CheckpointState.Restore(setup, resume, store.Parameters, store.Updater);
+        RunProgress start = resume?.Progress ?? RunProgress.Start;
+        resume?.Restore(setup, store.Parameters, store.Updater);
         var observer = new RunObserver(progress);
         progress.Report(Started(start, pool));
 
@@ -71,7 +72,7 @@ public sealed class TrainingRun
         IGradientComputer computer = new EngineGradientComputer(setup, store, pool);
         computer = services.DecorateComputer?.Invoke(computer) ?? computer;
         var workers = new WorkerResources(computer, pool, buffers);
-        var server = new ParameterServerResources(store, pool, new CheckpointQueue(setup, store, directory));
+        var server = new ParameterServerResources(store, pool, new CheckpointWriter(setup, store, directory));
 
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton(services.Logging);

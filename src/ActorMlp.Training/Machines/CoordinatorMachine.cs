@@ -195,7 +195,7 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
         [
             new FailRun(string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
-                $"training diverged at step {message.Step + 1} (epoch {shape.EpochOf(message.Step) + 1}): layer {message.Layer} got weights that are not finite, mean loss {message.LossMean:G6}; a smaller learning rate or training.clipNorm may help")),
+                $"training diverged at step {message.Step + 1} (epoch {shape.EpochOf(message.Step) + 1}): layer {message.Layer + 1} has numbers that are not finite, mean loss {message.LossMean:G6}; the last checkpoint stays; a smaller learning rate or training.clipNorm may help")),
         ];
     }
 

@@ -125,7 +125,8 @@ public sealed class ParameterServerMachine(RunShape shape, long firstStep)
             return [];
         }
 
-        if (message.Report.NonFiniteLayer is { } layer)
+        int? diverged = message.Report.NonFiniteLayer ?? (double.IsFinite(totals.LossSum) ? null : shape.Layers - 1);
+        if (diverged is { } layer)
         {
             phase = Phase.Held;
             return [new TellCoordinator(new StepDiverged(step, layer, totals.LossSum / totals.Rows))];

@@ -1,5 +1,4 @@
 using ActorMlp.Data;
-using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
@@ -18,11 +17,11 @@ public sealed class RunSetup
         Data = data;
         TrainingOptions training = options.Training;
         Network = new Network(NetworkSpecFactory.Create(
-            options, data.Training.Inputs, data.Schema.Classes.Count, data.Schema.Task));
+            options.Model, data.Training.Inputs, data.Schema.Classes.Count, data.Schema.Task));
         Plan = new StepPlan(data.Training.Rows, training.BatchSize, training.Epochs, training.Seed);
-        Optimizer = OptimizerSpecFactory.Create(training);
-        Regularization = RegularizationSpecFactory.Create(training);
-        Schedule = ScheduleSpecFactory.Create(training, Plan.StepsPerEpoch);
+        Optimizer = TrainingSpecFactory.Optimizer(training);
+        Regularization = TrainingSpecFactory.Regularization(training);
+        Schedule = TrainingSpecFactory.Schedule(training, Plan.StepsPerEpoch);
         Shape = new RunShape
         {
             Epochs = training.Epochs,
@@ -35,6 +34,7 @@ public sealed class RunSetup
             Keep = training.Keep,
             Monitor = training.Monitor,
             Task = options.Data.Task,
+            Layers = Network.Layout.Layers.Count,
             Outputs = Network.OutputCount,
             TargetScale = data.Preprocessing.TargetScale,
             LearningRate = Schedule.At,

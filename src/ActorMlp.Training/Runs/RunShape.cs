@@ -37,6 +37,9 @@ public sealed record RunShape
     /// <summary>What the target means.</summary>
     public DataTask Task { get; init; }
 
+    /// <summary>Layers of the network.</summary>
+    public int Layers { get; init; } = 1;
+
     /// <summary>Outputs of the network.</summary>
     public int Outputs { get; init; } = 1;
 

@@ -12,7 +12,7 @@ namespace ActorMlp.Cluster.Compute;
 /// <param name="setup">The run.</param>
 /// <param name="store">Weights and optimizer.</param>
 /// <param name="directory">The run's folder.</param>
-public sealed class CheckpointQueue(RunSetup setup, ParameterStore store, RunDirectory directory)
+public sealed class CheckpointWriter(RunSetup setup, ParameterStore store, RunDirectory directory)
 {
     private readonly Lock gate = new();
     private readonly List<(CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker)> waiting = [];
@@ -21,7 +21,7 @@ public sealed class CheckpointQueue(RunSetup setup, ParameterStore store, RunDir
     /// <summary>Copies weights and optimizer as they stand; they are written later. The asker gets <see cref="CheckpointWritten"/> or <see cref="CheckpointFailed"/>.</summary>
     public void Save(CheckpointKind kind, RunProgress progress, IActorRef asker)
     {
-        Checkpoint checkpoint = CheckpointState.Capture(setup, store.Parameters, store.Updater, progress);
+        Checkpoint checkpoint = Checkpoint.Capture(setup, store.Parameters, store.Updater, progress);
         lock (gate)
         {
             if (kind == CheckpointKind.Best)
@@ -52,7 +52,7 @@ public sealed class CheckpointQueue(RunSetup setup, ParameterStore store, RunDir
         }
 
         await writing.ConfigureAwait(false);
-        CheckpointState.RestoreWeights(setup, Checkpoint.Load(directory.BestCheckpoint), store.Parameters);
+        Checkpoint.Load(directory.BestCheckpoint).RestoreWeights(setup, store.Parameters);
         return new BestRestored(last);
     }
 
@@ -78,7 +78,7 @@ public sealed class CheckpointQueue(RunSetup setup, ParameterStore store, RunDir
             try
             {
                 entry.Checkpoint.Save(path);
-                entry.Asker.Tell(new CheckpointWritten(entry.Kind, entry.Checkpoint.Step, path));
+                entry.Asker.Tell(new CheckpointWritten(entry.Kind, entry.Checkpoint.Progress.Step, path));
             }
             catch (StorageException exception)
             {

@@ -8,7 +8,7 @@ using Akka.Event;
 namespace ActorMlp.Cluster.Actors;
 
 /// <summary>The coordinator: hands messages to <see cref="CoordinatorMachine"/> and carries out what it decides.</summary>
-internal sealed class CoordinatorActor : ReceiveActor
+internal sealed class CoordinatorActor : ReceiveActor, IWithStash
 {
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<WorkerId, IActorRef> workers = [];
@@ -24,7 +24,31 @@ internal sealed class CoordinatorActor : ReceiveActor
         this.time = time;
         began = time.GetTimestamp();
         machine = new CoordinatorMachine(shape, start);
-        Receive<ParameterServerReady>(_ => parameterServer = Sender);
+        AwaitingParameterServer();
+    }
+
+    /// <summary>Keeps what comes before its turn.</summary>
+    public IStash Stash { get; set; } = null!;
+
+    private TimeSpan Now => time.GetElapsedTime(began);
+
+    public static Props Props(RunShape shape, RunProgress start, RunObserver observer, TimeProvider time) =>
+        Akka.Actor.Props.Create(() => new CoordinatorActor(shape, start, observer, time));
+
+    /// <summary>A run cannot begin before its parameter server is there: workers that join earlier wait.</summary>
+    private void AwaitingParameterServer()
+    {
+        Receive<ParameterServerReady>(_ =>
+        {
+            parameterServer = Sender;
+            Become(Coordinating);
+            Stash.UnstashAll();
+        });
+        ReceiveAny(_ => Stash.Stash());
+    }
+
+    private void Coordinating()
+    {
         Receive<WorkerJoined>(message =>
         {
             workers[message.Worker] = Sender;
@@ -46,11 +70,6 @@ internal sealed class CoordinatorActor : ReceiveActor
         Receive<DuplicatesDiffer>(message => Carry(machine.Handle(message)));
         Receive<StopRequested>(message => Carry(machine.Handle(message)));
     }
-
-    private TimeSpan Now => time.GetElapsedTime(began);
-
-    public static Props Props(RunShape shape, RunProgress start, RunObserver observer, TimeProvider time) =>
-        Akka.Actor.Props.Create(() => new CoordinatorActor(shape, start, observer, time));
 
     private void Carry(IReadOnlyList<CoordinatorEffect> effects)
     {

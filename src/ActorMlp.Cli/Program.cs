@@ -1,1 +1,5 @@
-Console.WriteLine("x");
+using ActorMlp.Cli;
+using ActorMlp.Cli.Commands;
+using Spectre.Console;
+
+return await ActorMlpCommand.InvokeAsync(args, CommandContext.ForTerminal(AnsiConsole.Console)).ConfigureAwait(false);

@@ -71,15 +71,21 @@ public sealed class Checkpoint
     /// <exception cref="StorageException">It could not be written.</exception>
     public void Save(string file) => SafetensorsFile.Write(file, tensors, metadata);
 
-    /// <summary>Puts weights and optimizer back, after checking that they are of this very run.</summary>
-    /// <exception cref="StorageException">They are of another run: options that decide the bits, or data, differ.</exception>
-    public void Restore(RunSetup setup, Span<float> parameters, ParameterUpdater updater)
+    /// <summary>Checks that it is of this very run.</summary>
+    /// <exception cref="StorageException">Options that decide the bits, or data, differ.</exception>
+    public void CheckBelongsTo(RunSetup setup)
     {
         if (metadata["runSha256"] != RunIdentity(setup))
         {
             throw new StorageException(path ?? "checkpoint", "is of a run with other data, model or training options; resume with those it was started with, or start anew with another --out");
         }
+    }
 
+    /// <summary>Puts weights and optimizer back.</summary>
+    /// <exception cref="StorageException">It is not of this run.</exception>
+    public void Restore(RunSetup setup, Span<float> parameters, ParameterUpdater updater)
+    {
+        CheckBelongsTo(setup);
         RestoreWeights(setup, parameters);
         var content = new SafetensorsContent(tensors.ToDictionary(tensor => tensor.Name), metadata);
         foreach (OptimizerSlot slot in updater.Slots)

@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using Spectre.Console;
+
+namespace ActorMlp.Cli;
+
+/// <summary>What commands talk to: output, errors, the terminal, the clock and the wish to stop.</summary>
+/// <param name="Output">Standard output.</param>
+/// <param name="Error">Standard error.</param>
+/// <param name="Terminal">The terminal that live views are drawn on; null where output goes elsewhere.</param>
+/// <param name="Time">The clock.</param>
+internal sealed record CommandContext(TextWriter Output, TextWriter Error, IAnsiConsole? Terminal, TimeProvider Time)
+{
+    /// <summary>The process's own.</summary>
+    public static CommandContext ForTerminal(IAnsiConsole console) => new(
+        Console.Out,
+        Console.Error,
+        console.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? console : null,
+        TimeProvider.System);
+
+    /// <summary>Writes problems, a line each, and gives the exit code for them.</summary>
+    public int BadInput(IEnumerable<string> problems)
+    {
+        foreach (string problem in problems)
+        {
+            Error.WriteLine(problem);
+        }
+
+        return ExitCode.BadInput;
+    }
+
+    /// <summary>A token that Ctrl-C or a polite kill cancels; the second one ends the process as usual.</summary>
+    public static IDisposable OnInterrupt(CancellationTokenSource stop)
+    {
+        void Handle(PosixSignalContext context)
+        {
+            if (!stop.IsCancellationRequested)
+            {
+                context.Cancel = true;
+                stop.Cancel();
+            }
+        }
+
+        return new Registrations(
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle));
+    }
+
+    private sealed class Registrations(params IDisposable[] all) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (IDisposable one in all)
+            {
+                one.Dispose();
+            }
+        }
+    }
+}

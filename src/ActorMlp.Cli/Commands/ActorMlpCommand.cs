@@ -1,0 +1,55 @@
+using System.CommandLine;
+using ActorMlp.Cli.Configuration;
+using ActorMlp.Data;
+using ActorMlp.Training.Storage;
+
+namespace ActorMlp.Cli.Commands;
+
+/// <summary>The command <c>actormlp</c>.</summary>
+internal static class ActorMlpCommand
+{
+    public static async Task<int> InvokeAsync(string[] arguments, CommandContext context)
+    {
+        var root = new RootCommand("Trains multilayer perceptrons on Akka.NET actors. One run, one answer: the weights are the same bits for any number of workers, threads and machines.")
+        {
+            TrainCommand.Create(context),
+            EvaluateCommand.Create(context),
+            PredictCommand.Create(context),
+            InspectCommand.Create(context),
+            CreateSchemaCommand(context),
+        };
+        ParseResult parsed = root.Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            string help = $"See: actormlp {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help";
+            return context.BadInput([.. parsed.Errors.Select(error => error.Message), help]);
+        }
+
+        var invocation = new InvocationConfiguration
+        {
+            Output = context.Output,
+            Error = context.Error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        };
+        try
+        {
+            return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is DataException or StorageException)
+        {
+            return context.BadInput([exception.Message]);
+        }
+    }
+
+    private static Command CreateSchemaCommand(CommandContext context)
+    {
+        var command = new Command("schema", "Prints the JSON schema of run files, for editors.");
+        command.SetAction(_ =>
+        {
+            context.Output.Write(RunFileSchema.Generate());
+            return ExitCode.Success;
+        });
+        return command;
+    }
+}

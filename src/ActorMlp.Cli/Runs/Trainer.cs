@@ -1,0 +1,145 @@
+using ActorMlp.Cli.Configuration;
+using ActorMlp.Cli.Plots;
+using ActorMlp.Cli.Views;
+using ActorMlp.Cluster.Actors;
+using ActorMlp.Cluster.Hosting;
+using ActorMlp.Data;
+using ActorMlp.Engine.Numerics;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace ActorMlp.Cli.Runs;
+
+/// <summary>Runs a run file from reading it to the last line of output.</summary>
+/// <param name="context">What to talk to.</param>
+internal sealed class Trainer(CommandContext context)
+{
+    /// <summary>Trains; returns the exit code.</summary>
+    public async Task<int> RunAsync(TrainRequest request)
+    {
+        RunFile file = RunFile.Load(request.ConfigurationFile, request.Overrides);
+        if (file.Problems.Count > 0)
+        {
+            return context.BadInput(file.Problems.Select(problem => problem.ToString()));
+        }
+
+        string kernel;
+        try
+        {
+            kernel = KernelSelection.Name;
+        }
+        catch (ArgumentException exception)
+        {
+            return context.BadInput([exception.Message]);
+        }
+
+        LoadedData data = DataLoader.Load(
+            file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
+        var setup = new RunSetup(file.Options, data);
+        (RunDirectory directory, Checkpoint? checkpoint) = OpenFolder(request, setup);
+        using ILoggerFactory logging = RunLogging.Create(directory.Log);
+        ILogger log = logging.CreateLogger<Trainer>();
+        log.KernelChosen(kernel, KernelSelection.Reason);
+        try
+        {
+            return await TrainAsync(request, setup, directory, checkpoint, logging).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is RunFailedException or StorageException)
+        {
+            log.RunFailed(exception);
+            context.Error.WriteLine($"the run failed: {(request.Verbose ? exception : exception.Message)}");
+            if (File.Exists(directory.LastCheckpoint))
+            {
+                context.Error.WriteLine($"the last good checkpoint: {directory.LastCheckpoint}");
+            }
+
+            return ExitCode.Failed;
+        }
+    }
+
+    private (RunDirectory Directory, Checkpoint? Checkpoint) OpenFolder(TrainRequest request, RunSetup setup)
+    {
+        RunDirectory directory;
+        Checkpoint? checkpoint = null;
+        if (request.Resume)
+        {
+            directory = RunFolder.ToResume(setup.Options, request.OutputDirectory);
+            var problems = new List<string>();
+            checkpoint = directory.LoadNewestCheckpoint(problems);
+            checkpoint.CheckBelongsTo(setup);
+            foreach (string problem in problems)
+            {
+                context.Error.WriteLine($"warning: {problem}");
+            }
+        }
+        else
+        {
+            directory = RunFolder.ForNewRun(setup.Options, request.OutputDirectory, context.Time);
+            directory.Create();
+        }
+
+        AtomicFile.Write(directory.Configuration, stream =>
+            stream.Write(System.Text.Encoding.UTF8.GetBytes(EffectiveConfiguration.ToYaml(setup.Options))));
+        return (directory, checkpoint);
+    }
+
+    private async Task<int> TrainAsync(
+        TrainRequest request, RunSetup setup, RunDirectory directory, Checkpoint? checkpoint, ILoggerFactory logging)
+    {
+        TrainingResult result;
+        using (var stop = new CancellationTokenSource())
+        using (CommandContext.OnInterrupt(stop))
+        using (MetricsLog metrics = MetricsLog.Open(directory.Metrics, checkpoint?.Progress.Step ?? 0))
+        {
+            await using IRunView view = CreateView(request);
+            var run = new TrainingRun(setup, directory, RunFolder.IdOf(directory), new TrainingRunServices(logging, context.Time));
+            result = await run.TrainAsync(checkpoint, new RunRecorder(metrics, setup.Options.Output.StepMetrics, view), stop.Token)
+                .ConfigureAwait(false);
+        }
+
+        RunSummary summary = result.Summary;
+        SummaryFile.Write(directory.Summary, summary);
+        if (summary.Status == RunStatus.Completed)
+        {
+            new ModelFile(setup.Network, result.Parameters, setup.Data.Schema, setup.Data.Preprocessing, setup.Options, summary)
+                .Save(directory.Model);
+            Plot(setup, directory, summary, logging);
+        }
+
+        (request.Json ? context.Error : context.Output).WriteLine(SummaryText.Describe(summary, directory, request));
+        if (request.Json)
+        {
+            context.Output.WriteLine(SummaryFile.ToLine(summary));
+        }
+
+        return ExitCode.Success;
+    }
+
+    private IRunView CreateView(TrainRequest request) =>
+        request.Quiet ? new QuietRunView()
+        : request.Json ? new PlainRunView(context.Error)
+        : context.Terminal is { } terminal ? new LiveRunView(terminal, context.Time)
+        : new PlainRunView(context.Output);
+
+    /// <summary>Draws the curves; a picture that cannot be drawn is a warning, not a failed run.</summary>
+    private void Plot(RunSetup setup, RunDirectory directory, RunSummary summary, ILoggerFactory logging)
+    {
+        if (!setup.Options.Output.Plot)
+        {
+            return;
+        }
+
+        try
+        {
+            TrainingPlot.Write(directory.Plot, MetricsLog.ReadEpochs(directory.Metrics), summary.RunId);
+        }
+#pragma warning disable CA1031 // Fonts and native drawing libraries fail in many ways; the run itself is whole.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            logging.CreateLogger<Trainer>().PlotFailed(exception);
+            context.Error.WriteLine($"warning: training.png could not be drawn: {exception.Message}");
+        }
+    }
+}

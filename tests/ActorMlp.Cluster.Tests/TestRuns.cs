@@ -1,4 +1,3 @@
-using ActorMlp.Cluster.Compute;
 using ActorMlp.Cluster.Hosting;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
@@ -6,8 +5,10 @@ using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Local;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
+using ActorMlp.Training.Views;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ActorMlp.Cluster.Tests;
@@ -110,11 +111,11 @@ internal sealed class TemporaryRun : IDisposable
     public async Task<TrainingResult> TrainAsync(
         RunOptions options,
         bool resume = false,
-        Func<IGradientComputer, IGradientComputer>? decorate = null,
+        Action<WorkerId, ComputeSubtree>? beforeCompute = null,
         Action<RunEvent>? watch = null,
         CancellationTokenSource? stop = null)
     {
-        var services = new TrainingRunServices(NullLoggerFactory.Instance, TimeProvider.System, decorate);
+        var services = new TrainingRunServices(NullLoggerFactory.Instance, TimeProvider.System, beforeCompute);
         var run = new TrainingRun(TestRuns.Prepare(options), Directory, "test", services);
         Checkpoint? checkpoint = resume ? Directory.LoadNewestCheckpoint([]) : null;
         return await run.TrainAsync(checkpoint, new Watcher(this, watch), stop?.Token ?? CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2), CancellationToken.None);

@@ -84,10 +84,23 @@ internal sealed class ParameterServerActor : ReceiveActor
     {
         double learningRate = shape.LearningRate(apply.Step);
         ParameterStore store = resources.Store;
+        IActorRef self = Self;
         resources.Pool.Enqueue(() =>
         {
-            UpdateReport report = store.Updater.Apply(apply.Step, learningRate, apply.Parts, apply.Totals.Rows, store.Parameters);
-            return new UpdateApplied(apply.Step, report);
-        }).PipeTo(Self, Self);
+            // Told from the pool: a task in between would cost another change of threads in every step.
+            try
+            {
+                UpdateReport report = store.Updater.Apply(apply.Step, learningRate, apply.Parts, apply.Totals.Rows, store.Parameters);
+                self.Tell(new UpdateApplied(apply.Step, report));
+            }
+#pragma warning disable CA1031 // Whatever the engine throws is the failure of this actor.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                self.Tell(new Status.Failure(exception));
+            }
+
+            return true;
+        });
     }
 }

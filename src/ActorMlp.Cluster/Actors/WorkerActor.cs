@@ -1,18 +1,10 @@
 using ActorMlp.Cluster.Compute;
-using ActorMlp.Engine.Batches;
-using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
 using Akka.Actor;
 
 namespace ActorMlp.Cluster.Actors;
-
-/// <summary>What all workers of a process share.</summary>
-/// <param name="Computer">The engine.</param>
-/// <param name="Pool">The threads that compute.</param>
-/// <param name="Buffers">Memory for gradients.</param>
-public sealed record WorkerResources(IGradientComputer Computer, ComputePool Pool, GradientBuffers Buffers);
 
 /// <summary>
 /// A worker: hands messages to <see cref="WorkerMachine"/> and carries out what it decides. It computes on the pool, never here.
@@ -21,14 +13,14 @@ public sealed record WorkerResources(IGradientComputer Computer, ComputePool Poo
 internal sealed class WorkerActor : ReceiveActor
 {
     private readonly WorkerId id;
-    private readonly WorkerResources resources;
+    private readonly NodeComputer computer;
     private readonly IActorRef coordinator;
     private readonly IActorRef parameterServer;
     private readonly WorkerMachine machine;
 
-    public WorkerActor(WorkerSlot slot, WorkerResources resources, IActorRef coordinator, IActorRef parameterServer)
+    public WorkerActor(WorkerSlot slot, NodeComputer computer, IActorRef coordinator, IActorRef parameterServer)
     {
-        this.resources = resources;
+        this.computer = computer;
         this.coordinator = coordinator;
         this.parameterServer = parameterServer;
         id = slot.NextLife();
@@ -39,8 +31,8 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<Finished>(Accept);
     }
 
-    public static Props Props(WorkerSlot slot, WorkerResources resources, IActorRef coordinator, IActorRef parameterServer) =>
-        Akka.Actor.Props.Create(() => new WorkerActor(slot, resources, coordinator, parameterServer));
+    public static Props Props(WorkerSlot slot, NodeComputer computer, IActorRef coordinator, IActorRef parameterServer) =>
+        Akka.Actor.Props.Create(() => new WorkerActor(slot, computer, coordinator, parameterServer));
 
     protected override void PreStart()
     {
@@ -89,10 +81,7 @@ internal sealed class WorkerActor : ReceiveActor
                     Compute(compute);
                     break;
                 case RunEvaluation evaluate:
-                    Start(() => new EvaluationFinished(new BlocksEvaluated(
-                        evaluate.Command.Evaluation,
-                        evaluate.Command.FirstBlock,
-                        resources.Computer.Evaluate(evaluate.Command))));
+                    Evaluate(evaluate.Command);
                     break;
                 case SendSubtree send:
                     parameterServer.Tell(send.Result);
@@ -100,32 +89,24 @@ internal sealed class WorkerActor : ReceiveActor
                 case SendEvaluation send:
                     coordinator.Tell(send.Result);
                     break;
-                case ReleaseGradient release:
-                    resources.Buffers.Return(release.GradientSum);
-                    break;
             }
         }
     }
 
-    private void Compute(ComputeSubtree compute) => Start(() =>
-    {
-        float[] gradient = resources.Buffers.Rent();
-        GradientTotals totals = resources.Computer.ComputeGradient(id, compute, gradient);
-        return new SubtreeFinished(compute.Step, compute.Node, totals, gradient);
-    });
-
-    /// <summary>Runs on the pool; the result comes back as a message that names this life of the worker, so a stale one is ignored.</summary>
-    private void Start(Func<IWorkerMessage> work)
+    /// <summary>Runs on the pool, which tells the answer itself: a task in between would cost another change of threads in every step.</summary>
+    private void Compute(ComputeSubtree task)
     {
         IActorRef self = Self;
-        WorkerId worker = id;
-        resources.Pool.Enqueue(work).PipeTo(
-            self,
-            self,
-            result => new Finished(worker, result, null),
-            failure => new Finished(worker, null, failure));
+        computer.Compute(id, task, (result, failure) => self.Tell(new Finished(id, result, failure)));
     }
 
+    private void Evaluate(EvaluateBlocks command) => computer.EvaluateAsync(command).PipeTo(
+        Self,
+        Self,
+        result => new Finished(id, new EvaluationFinished(result), null),
+        failure => new Finished(id, null, failure));
+
+    /// <summary>What the pool is done with; it names this life of the worker, so that an answer to an earlier one is ignored.</summary>
     private sealed record Finished(WorkerId Worker, IWorkerMessage? Result, Exception? Failure);
 }
 

@@ -2,9 +2,11 @@ using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Compute;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
+using ActorMlp.Training.Views;
 using Akka.Actor;
 using Akka.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,6 +18,13 @@ namespace ActorMlp.Cluster.Hosting;
 /// <summary>A run on this machine: an actor system with a coordinator and a node, which has a parameter server and workers.</summary>
 public sealed class TrainingRun
 {
+    /// <summary>Nothing on standard output, which belongs to the command; the host ends the system, not the end of the process.</summary>
+    private static readonly string Settings = $"""
+        akka.stdout-loglevel = OFF
+        akka.stdout-logger-class = "{typeof(SilentLogger).AssemblyQualifiedName}"
+        akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
+        """;
+
     private readonly RunSetup setup;
     private readonly RunDirectory directory;
     private readonly string runId;
@@ -68,16 +77,14 @@ public sealed class TrainingRun
 
     private IHost BuildHost(RunProgress start, ParameterStore store, ComputePool pool, RunObserver observer)
     {
-        var buffers = new GradientBuffers(setup.Network.Layout.Length);
-        IGradientComputer computer = new EngineGradientComputer(setup, store, pool);
-        computer = services.DecorateComputer?.Invoke(computer) ?? computer;
-        var workers = new WorkerResources(computer, pool, buffers);
+        var computer = new NodeComputer(setup, store, pool, services.BeforeCompute);
         var server = new ParameterServerResources(store, pool, new CheckpointWriter(setup, store, directory));
 
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton(services.Logging);
         builder.Services.AddSingleton<IHostLifetime, DetachedLifetime>();
         builder.Services.AddAkka("actormlp", akka => akka
+            .AddHocon(Settings, HoconAddMode.Prepend)
             .ConfigureLoggers(loggers =>
             {
                 loggers.ClearLoggers();
@@ -94,7 +101,7 @@ public sealed class TrainingRun
                         setup.Shape.Workers,
                         setup.Options.Cluster.RestartLimit,
                         () => ParameterServerActor.Props(setup.Shape, start.Step, server, coordinator),
-                        (slot, parameterServer) => WorkerActor.Props(slot, workers, coordinator, parameterServer),
+                        (slot, parameterServer) => WorkerActor.Props(slot, computer, coordinator, parameterServer),
                         coordinator,
                         observer)),
                     "node"));
@@ -151,9 +158,9 @@ public sealed class TrainingRun
 /// <summary>What a run needs from outside.</summary>
 /// <param name="Logging">Where actors log.</param>
 /// <param name="Time">The clock.</param>
-/// <param name="DecorateComputer">Wraps the engine that workers compute with; null for none. Tests make workers fail with it.</param>
+/// <param name="BeforeCompute">Called on the compute pool before a worker's subtree is computed; what it throws, the worker fails of. For tests; null for nothing.</param>
 public sealed record TrainingRunServices(
-    ILoggerFactory Logging, TimeProvider Time, Func<IGradientComputer, IGradientComputer>? DecorateComputer = null);
+    ILoggerFactory Logging, TimeProvider Time, Action<WorkerId, ComputeSubtree>? BeforeCompute = null);
 
 /// <summary>A run that has ended.</summary>
 /// <param name="Summary">What summary.json holds.</param>

@@ -151,6 +151,16 @@ public sealed unsafe class GradientEngine
         }
     }
 
+    /// <summary>The totals of a node below the one whose gradient was computed last.</summary>
+    /// <param name="batch">The step's rows.</param>
+    /// <param name="computed">The node whose gradient was computed last.</param>
+    /// <param name="node">That node, or one below it.</param>
+    public GradientTotals TotalsOf(StepBatch batch, TreeNode computed, TreeNode node)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(computed.Covers(node), true);
+        return Totals(batch, node, batch.FirstRow(computed.FirstShard));
+    }
+
     private GradientTotals Totals(StepBatch batch, TreeNode node, int firstRow)
     {
         if (node.Level > 0)

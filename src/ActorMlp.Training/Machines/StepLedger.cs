@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Messages;
@@ -61,8 +62,16 @@ public sealed class StepLedger(int shards)
         return LedgerEntry.Counted;
     }
 
-    /// <summary>The results as operands of the tree, left to right.</summary>
-    public GradientPart[] GradientParts() => [.. parts.Values.Select(part => new GradientPart(part.Node, part.GradientSum))];
+    /// <summary>
+    /// Gradients that cover the tree, left to right, the largest subtrees first: a result's gradient may reach beyond the shards it was entered for.
+    /// Whichever are taken, the sum has the same bits.
+    /// </summary>
+    public GradientPart[] GradientParts()
+    {
+        var cover = new List<GradientPart>();
+        Cover(TreeNode.Root(shards), cover);
+        return [.. cover];
+    }
 
     /// <summary>The step's totals, added by the same tree as the gradients.</summary>
     public GradientTotals Totals() => Total(TreeNode.Root(shards));
@@ -74,6 +83,18 @@ public sealed class StepLedger(int shards)
         counted = 0;
     }
 
+    private void Cover(TreeNode node, List<GradientPart> cover)
+    {
+        if (parts.Values.FirstOrDefault(part => part.Gradient.Node == node) is { } part)
+        {
+            cover.Add(part.Gradient);
+            return;
+        }
+
+        Cover(node.Left, cover);
+        Cover(node.Right, cover);
+    }
+
     private GradientTotals Total(TreeNode node) =>
         parts.TryGetValue(node.FirstShard, out SubtreeComputed? part) && part.Node == node
             ? part.Totals
@@ -83,6 +104,6 @@ public sealed class StepLedger(int shards)
         left.Totals.Rows == right.Totals.Rows
         && left.Totals.Correct == right.Totals.Correct
         && BitConverter.DoubleToInt64Bits(left.Totals.LossSum) == BitConverter.DoubleToInt64Bits(right.Totals.LossSum)
-        && System.Runtime.InteropServices.MemoryMarshal.AsBytes(left.GradientSum.Span)
-            .SequenceEqual(System.Runtime.InteropServices.MemoryMarshal.AsBytes(right.GradientSum.Span));
+        && (left.Gradient.Node != right.Gradient.Node
+            || MemoryMarshal.AsBytes(left.Gradient.Sum.Span).SequenceEqual(MemoryMarshal.AsBytes(right.Gradient.Sum.Span)));
 }

@@ -24,10 +24,6 @@ public sealed record SendSubtree(SubtreeComputed Result) : WorkerEffect;
 /// <param name="Result">The result.</param>
 public sealed record SendEvaluation(BlocksEvaluated Result) : WorkerEffect;
 
-/// <summary>Nobody reads this gradient any more; its memory may serve again.</summary>
-/// <param name="GradientSum">The gradient.</param>
-public sealed record ReleaseGradient(ReadOnlyMemory<float> GradientSum) : WorkerEffect;
-
 /// <summary>
 /// A worker, decided: which subtrees it computes for the step in flight, and what it sends. It keeps what it computed until the next step opens,
 /// so that after a change of view it sends again instead of computing again.
@@ -73,7 +69,7 @@ public sealed class WorkerMachine(WorkerId self)
         var effects = new List<WorkerEffect>();
         if (opened?.Step != message.Step)
         {
-            Forget(effects);
+            computed.Clear();
         }
 
         if (opened?.View != message.View)
@@ -115,10 +111,6 @@ public sealed class WorkerMachine(WorkerId self)
                 effects.Add(Send(message));
             }
         }
-        else
-        {
-            effects.Add(new ReleaseGradient(message.GradientSum));
-        }
 
         StartNext(effects);
         return effects;
@@ -139,7 +131,7 @@ public sealed class WorkerMachine(WorkerId self)
         views[step.View].RangeOf(self) is { } range && range.First <= node.FirstShard && node.EndShard <= range.End;
 
     private SendSubtree Send(SubtreeFinished result) =>
-        new(new SubtreeComputed(self, opened!.View, result.Step, result.Node, result.Totals, result.GradientSum));
+        new(new SubtreeComputed(self, opened!.View, result.Step, result.Node, result.Totals, result.Gradient));
 
     private void StartNext(List<WorkerEffect> effects)
     {
@@ -148,16 +140,6 @@ public sealed class WorkerMachine(WorkerId self)
             computing = (opened!.Step, node);
             effects.Add(new ComputeSubtree(opened.Step, node));
         }
-    }
-
-    private void Forget(List<WorkerEffect> effects)
-    {
-        foreach (SubtreeFinished result in computed.Values)
-        {
-            effects.Add(new ReleaseGradient(result.GradientSum));
-        }
-
-        computed.Clear();
     }
 
     /// <summary>The fewest subtrees over what this worker owns and the parameter server lacks.</summary>

@@ -14,9 +14,9 @@ public interface IParameterServerMessage;
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Node">The subtree.</param>
 /// <param name="Totals">Rows, loss and hits.</param>
-/// <param name="GradientSum">Sum of the gradient over the subtree's rows, in the layout of the parameters.</param>
+/// <param name="Gradient">The gradient sum of the subtree, or of a larger one that holds it.</param>
 public sealed record SubtreeComputed(
-    WorkerId Worker, int View, long Step, TreeNode Node, GradientTotals Totals, ReadOnlyMemory<float> GradientSum)
+    WorkerId Worker, int View, long Step, TreeNode Node, GradientTotals Totals, GradientPart Gradient)
     : IParameterServerMessage;
 
 /// <summary>Open the next step (from the coordinator, after a step that was held).</summary>

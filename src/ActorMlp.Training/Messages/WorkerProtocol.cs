@@ -1,4 +1,5 @@
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Messages;
@@ -50,8 +51,8 @@ public sealed record EvaluateBlocks(int Evaluation, EvaluatedSplit Split, int Fi
 /// <param name="Step">The step it belongs to.</param>
 /// <param name="Node">The subtree.</param>
 /// <param name="Totals">Rows, loss and hits.</param>
-/// <param name="GradientSum">Sum of the gradient over the subtree's rows, in the layout of the parameters.</param>
-public sealed record SubtreeFinished(long Step, TreeNode Node, GradientTotals Totals, ReadOnlyMemory<float> GradientSum) : IWorkerMessage;
+/// <param name="Gradient">The gradient sum of the subtree, or of a larger one that holds it.</param>
+public sealed record SubtreeFinished(long Step, TreeNode Node, GradientTotals Totals, GradientPart Gradient) : IWorkerMessage;
 
 /// <summary>The engine finished an evaluation (from the worker to itself).</summary>
 /// <param name="Result">What goes to the coordinator.</param>

@@ -1,0 +1,15 @@
+using ActorMlp.Benchmarks;
+
+switch (args)
+{
+    case ["overhead", .. var rest]:
+        await ActorOverhead.RunAsync(rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : 7).ConfigureAwait(false);
+        return 0;
+    default:
+        Console.Error.WriteLine("""
+            usage: dotnet run -c Release --project tests/ActorMlp.Benchmarks -- overhead [ROUNDS]
+
+              overhead   samples/s of actors over the plain loop, network 784-512-256-10, batch 128
+            """);
+        return 2;
+}

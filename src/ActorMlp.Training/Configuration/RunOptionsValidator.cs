@@ -145,11 +145,6 @@ public static class RunOptionsValidator
         {
             yield return new OptionProblem("training.schedule.minimum", $"is {training.Schedule.Minimum.ToString(CultureInfo.InvariantCulture)}, more than training.optimizer.learningRate");
         }
-
-        if (training.Schedule.WarmupEpochs > training.Epochs)
-        {
-            yield return new OptionProblem("training.schedule.warmupEpochs", $"is {training.Schedule.WarmupEpochs.ToString(CultureInfo.InvariantCulture)}, more than the {training.Epochs} of training.epochs");
-        }
     }
 
     private static string Camel<T>(T value)

@@ -39,7 +39,7 @@ internal static class EvaluateCommand
                     context.Output.WriteLine($"{split,-10}  {Figures.Describe(metrics)}");
                 }
 
-                context.Output.WriteLine($"weights SHA-256  {model.Network.Layout.Sha256(model.Parameters)}");
+                context.Output.WriteLine($"weights SHA-256 {model.Network.Layout.Sha256(model.Parameters)}");
             }
 
             return ExitCode.Success;

@@ -6,9 +6,9 @@ namespace ActorMlp.Cli.Views;
 /// <summary>Figures as people read them, the same in every culture.</summary>
 internal static class Figures
 {
-    public static string Number(double value) => value.ToString(Math.Abs(value) is >= 1e-4 and < 1e6 or 0 ? "0.####" : "0.###E+0", CultureInfo.InvariantCulture);
+    public static string Number(double value) => value.ToString(Math.Abs(value) is >= 1e-4 and < 1e6 or 0 ? "0.####" : "0.##E+0", CultureInfo.InvariantCulture);
 
-    public static string Loss(double value) => value.ToString(value is >= 1e-3 and < 1e6 ? "0.0000" : "0.###E+0", CultureInfo.InvariantCulture);
+    public static string Loss(double value) => value.ToString(value is >= 1e-3 and < 1e6 ? "0.0000" : "0.##E+0", CultureInfo.InvariantCulture);
 
     public static string Percent(double share) => (100 * share).ToString("0.00", CultureInfo.InvariantCulture) + " %";
 

@@ -158,5 +158,5 @@ internal sealed class LiveRunView : IRunView
         return workers.Count > 8 ? table.Caption($"and {workers.Count - 8} more workers") : table;
     }
 
-    private static TableColumn Right(string title) => new TableColumn(title).RightAligned();
+    private static TableColumn Right(string title) => new TableColumn(title).RightAligned().NoWrap();
 }

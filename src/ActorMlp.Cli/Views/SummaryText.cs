@@ -23,14 +23,14 @@ internal static class SummaryText
         lines.Add($"ledger     {Figures.Count(ledger.ShardsCommitted)} shards committed, {ledger.ShardsReissued} dealt again, {ledger.DuplicatesDropped} duplicates dropped");
         if (summary.Status == RunStatus.Completed)
         {
-            lines.Add($"files      {directory.Path}: model.safetensors, training.png, summary.json, metrics.jsonl");
+            lines.Add($"run folder {directory.Path}");
         }
         else
         {
             lines.Add($"resume     actormlp train {request.ConfigurationFile} --resume --out {directory.Path}{Overrides(request)}");
         }
 
-        lines.Add($"weights SHA-256  {summary.WeightsSha256}");
+        lines.Add($"weights SHA-256 {summary.WeightsSha256}");
         return string.Join(Environment.NewLine, lines);
     }
 

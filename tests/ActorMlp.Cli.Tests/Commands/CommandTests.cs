@@ -66,7 +66,7 @@ public sealed class CommandTests
     {
         using var folder = new TemporaryFolder();
         CommandLine trained = await CommandLine.RunAsync("train", Digits, "--set", "training.epochs=1", "--out", folder.At("run"), "--quiet");
-        Assert.Matches("weights SHA-256  [0-9a-f]{64}\\s*$", trained.Output);
+        Assert.Matches(@"weights SHA-256 [0-9a-f]{64}\s*$", trained.Output);
         Assert.DoesNotContain("epoch 1/1", trained.Output, StringComparison.Ordinal);
     }
 

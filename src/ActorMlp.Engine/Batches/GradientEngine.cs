@@ -1,0 +1,170 @@
+using ActorMlp.Engine.Networks;
+using ActorMlp.Engine.Numerics;
+using ActorMlp.Engine.Parallel;
+
+namespace ActorMlp.Engine.Batches;
+
+/// <summary>Gradients, losses and predictions of one network on one pool, with buffers that are kept from step to step.</summary>
+/// <remarks>
+/// <para>
+/// Two loops over the pool's threads. The first takes blocks of rows, each through all layers forward and back; rows do not depend on
+/// each other. The second takes tiles of the weight gradients: per shard a chain over its rows ascending, shards combined by the fixed
+/// tree while still in cache. So the bits do not depend on threads, and a node's sum equals the sums of the nodes below it, added.
+/// </para>
+/// <para>Not re-entrant: one call at a time.</para>
+/// </remarks>
+public sealed class GradientEngine
+{
+    private const int EvaluatedAtATime = 2048;
+
+    private readonly Network network;
+    private readonly ComputePool pool;
+    private readonly RowPass rowPass;
+    private readonly WeightPass weightPass;
+
+    /// <summary>Makes an engine that computes with <see cref="KernelSelection"/>'s kernels.</summary>
+    public GradientEngine(Network network, ComputePool pool)
+        : this(network, pool, KernelSelection.Current)
+    {
+    }
+
+    internal GradientEngine(Network network, ComputePool pool, KernelSet kernels)
+    {
+        this.network = network;
+        this.pool = pool;
+        rowPass = new RowPass(network, kernels, pool.Threads);
+        weightPass = new WeightPass(network, kernels);
+    }
+
+    /// <summary>
+    /// The sum over the rows of <paramref name="node"/> of the gradient of the cost (no penalties), written over all of
+    /// <paramref name="gradientSum"/> in the layout of the parameters.
+    /// </summary>
+    public GradientTotals ComputeGradient(StepBatch batch, TreeNode node, ReadOnlySpan<float> parameters, Span<float> gradientSum)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        CheckSource(batch.Source);
+        CheckLength(parameters.Length, nameof(parameters));
+        CheckLength(gradientSum.Length, nameof(gradientSum));
+        if (!int.IsPow2(batch.Shards) || node.Level < 0 || node.Index < 0 || node.EndShard > batch.Shards)
+        {
+            throw new ArgumentException($"{node} is not in the tree of {batch.Shards} shards (a power of two)", nameof(node));
+        }
+
+        rowPass.Prepare(batch, node);
+        weightPass.Prepare(batch, node);
+        Pinning.With(parameters, gradientSum, this, static (weights, gradient, engine) =>
+        {
+            engine.rowPass.Bind(weights);
+            engine.pool.For(engine.rowPass.Groups, engine.rowPass);
+            engine.weightPass.Bind(engine.rowPass, gradient);
+            engine.pool.For(engine.weightPass.Parts, engine.weightPass);
+            return true;
+        });
+        GC.KeepAlive(this);
+        return weightPass.Totals(rowPass);
+    }
+
+    /// <summary>Losses and hits over rows of a data set, without dropout, summed in row order.</summary>
+    public EvaluationTotals Evaluate(IExampleSource source, int firstRow, int rows, ReadOnlySpan<float> parameters)
+    {
+        CheckRows(source, firstRow, rows);
+        CheckLength(parameters.Length, nameof(parameters));
+        EvaluationTotals totals = default;
+        for (int done = 0; done < rows; done += EvaluatedAtATime)
+        {
+            int count = Math.Min(EvaluatedAtATime, rows - done);
+            ForwardRows(source, firstRow + done, count, parameters);
+            rowPass.AddTo(ref totals);
+        }
+
+        return totals;
+    }
+
+    /// <summary>The outputs, after the output activation, of rows of a data set, without dropout.</summary>
+    /// <param name="source">Where the rows lie; labels and targets are not read.</param>
+    /// <param name="firstRow">The first row.</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="outputs">Receives <c>[rows, outputs]</c>.</param>
+    public void Predict(IExampleSource source, int firstRow, int rows, ReadOnlySpan<float> parameters, Span<float> outputs)
+    {
+        CheckInputs(source);
+        CheckRange(source, firstRow, rows);
+        CheckLength(parameters.Length, nameof(parameters));
+        if (outputs.Length < (long)rows * network.OutputCount)
+        {
+            throw new ArgumentException($"{rows} rows of {network.OutputCount} outputs do not fit in {outputs.Length} floats", nameof(outputs));
+        }
+
+        for (int done = 0; done < rows; done += EvaluatedAtATime)
+        {
+            int count = Math.Min(EvaluatedAtATime, rows - done);
+            rowPass.Prepare(source, firstRow + done, count, RowPassMode.Predict);
+            RunRows(parameters);
+            rowPass.CopyOutputs(outputs.Slice(done * network.OutputCount, count * network.OutputCount));
+        }
+    }
+
+    private void ForwardRows(IExampleSource source, int firstRow, int rows, ReadOnlySpan<float> parameters)
+    {
+        rowPass.Prepare(source, firstRow, rows, RowPassMode.Evaluate);
+        RunRows(parameters);
+    }
+
+    private void RunRows(ReadOnlySpan<float> parameters)
+    {
+        Pinning.With(parameters, default, this, static (weights, _, engine) =>
+        {
+            engine.rowPass.Bind(weights);
+            engine.pool.For(engine.rowPass.Groups, engine.rowPass);
+            return true;
+        });
+        GC.KeepAlive(this);
+    }
+
+    private void CheckLength(int length, string name)
+    {
+        if (length != network.Layout.Length)
+        {
+            throw new ArgumentException($"the vector has {length} floats, the layout {network.Layout.Length}", name);
+        }
+    }
+
+    private void CheckRows(IExampleSource source, int firstRow, int rows)
+    {
+        CheckSource(source);
+        CheckRange(source, firstRow, rows);
+    }
+
+    private void CheckInputs(IExampleSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (source.Inputs != network.Spec.Inputs)
+        {
+            throw new ArgumentException($"the data has {source.Inputs} inputs, the network {network.Spec.Inputs}", nameof(source));
+        }
+    }
+
+    private void CheckSource(IExampleSource source)
+    {
+        CheckInputs(source);
+        int outputs = network.OutputCount;
+        if (source.Targets != 0 && (source.Targets != outputs || network.Spec.Loss == LossKind.CategoricalCrossEntropy))
+        {
+            throw new ArgumentException(
+                network.Spec.Loss == LossKind.CategoricalCrossEntropy
+                    ? "categorical cross-entropy takes class labels, not target columns"
+                    : $"the data has {source.Targets} targets, the network {outputs} outputs",
+                nameof(source));
+        }
+    }
+
+    private static void CheckRange(IExampleSource source, int firstRow, int rows)
+    {
+        if (firstRow < 0 || rows < 0 || (long)firstRow + rows > source.Rows)
+        {
+            throw new ArgumentOutOfRangeException(nameof(rows), $"rows {firstRow} to {(long)firstRow + rows - 1} are not all among the {source.Rows} of the data");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Networks;
+using ActorMlp.Engine.Numerics;
+using ActorMlp.Engine.Parallel;
+
+namespace ActorMlp.Engine.Optimizers;
+
+/// <summary>A part of an optimizer's state: one float for each parameter, in the parameters' layout.</summary>
+/// <param name="Name">What it is: velocity, squareSum, meanSquare, firstMoment or secondMoment.</param>
+/// <param name="Values">The state; write it to resume a run.</param>
+public sealed record OptimizerSlot(string Name, Memory<float> Values);
+
+/// <summary>A gradient sum of a node of the tree.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Sum">The sum over the node's rows, in the parameters' layout.</param>
+public readonly record struct GradientPart(TreeNode Node, ReadOnlyMemory<float> Sum);
+
+/// <summary>What an update found.</summary>
+/// <param name="GradientNorm">The mean gradient's global Euclidean norm before clipping; only where the norm is bounded.</param>
+/// <param name="NonFiniteLayer">The first layer, from 0, with a new parameter that is not finite: the run has diverged.</param>
+public readonly record struct UpdateReport(double? GradientNorm, int? NonFiniteLayer);
+
+/// <summary>
+/// The optimizer and its state: completes the tree over the parts of a gradient, takes the mean, adds penalties, clips, applies the rule
+/// and bounds the units' norms. One pass over memory, two with clipping, one more over the weights with a bound on their norms.
+/// </summary>
+/// <remarks>
+/// Elementwise, so the bits do not depend on threads. Norms are summed in double precision over fixed chunks in the order of the index,
+/// within a chunk in 16 interleaved chains. Not re-entrant: one call at a time.
+/// </remarks>
+public sealed class ParameterUpdater
+{
+    private readonly Network network;
+    private readonly OptimizerSpec optimizer;
+    private readonly RegularizationSpec regularization;
+    private readonly ComputePool pool;
+    private readonly UpdatePass pass;
+    private readonly NormPass? norms;
+
+    /// <summary>Makes an updater with fresh state that computes with <see cref="KernelSelection"/>'s kernels.</summary>
+    /// <exception cref="ArgumentException">A constant is out of range; the message says which.</exception>
+    public ParameterUpdater(Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool)
+        : this(network, optimizer, regularization, pool, KernelSelection.Current)
+    {
+    }
+
+    internal ParameterUpdater(
+        Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool, KernelSet kernels)
+    {
+        Validate(optimizer, regularization);
+        this.network = network;
+        this.optimizer = optimizer;
+        this.regularization = regularization;
+        this.pool = pool;
+        string[] names = optimizer.Kind switch
+        {
+            OptimizerKind.Sgd => [],
+            OptimizerKind.Momentum or OptimizerKind.Nesterov => ["velocity"],
+            OptimizerKind.AdaGrad => ["squareSum"],
+            OptimizerKind.RmsProp => ["meanSquare"],
+            _ => ["firstMoment", "secondMoment"],
+        };
+        AlignedBuffer[] state = [.. names.Select(_ => new AlignedBuffer(network.Layout.Length))];
+        Slots = [.. names.Select((name, i) => new OptimizerSlot(name, state[i].Memory))];
+        pass = new UpdatePass(network.Layout, kernels, regularization, state, pool.Threads);
+        norms = regularization.MaxNorm is { } bound ? new NormPass(network.Layout, kernels, bound) : null;
+    }
+
+    /// <summary>The state, empty for plain gradient descent.</summary>
+    public IReadOnlyList<OptimizerSlot> Slots { get; }
+
+    /// <summary>Applies one step.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="learningRate">η of this step.</param>
+    /// <param name="parts">Gradient sums of nodes that exactly cover the tree's root, left to right.</param>
+    /// <param name="rows">Rows that the parts sum over.</param>
+    /// <param name="parameters">The parameters, updated in place.</param>
+    public UpdateReport Apply(long step, double learningRate, ReadOnlySpan<GradientPart> parts, long rows, Span<float> parameters)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        if (parameters.Length != network.Layout.Length)
+        {
+            throw new ArgumentException($"the vector has {parameters.Length} floats, the layout {network.Layout.Length}", nameof(parameters));
+        }
+
+        pass.Prepare(parts, rows, Rule(step, learningRate));
+        double? norm = Pinning.With(default, parameters, this, static (_, weights, updater) => updater.Run(weights));
+        GC.KeepAlive(this);
+        return new UpdateReport(norm, pass.NonFiniteLayer);
+    }
+
+    /// <summary>λ₁·Σ|w| + λ₂/2·Σw² over the weights, in double precision in the order of the index: what the penalties add to the cost.</summary>
+    public double Penalty(ReadOnlySpan<float> parameters)
+    {
+        if (regularization.L1 == 0 && regularization.L2 == 0)
+        {
+            return 0;
+        }
+
+        double absolute = 0, square = 0;
+        foreach (LayerLayout layer in network.Layout.Layers)
+        {
+            foreach (float weight in parameters.Slice(layer.WeightsOffset, layer.WeightsLength))
+            {
+                absolute += Math.Abs(weight);
+                square += (double)weight * weight;
+            }
+        }
+
+        return regularization.L1 * absolute + 0.5 * regularization.L2 * square;
+    }
+
+    private double? Run(FloatRegion parameters)
+    {
+        pass.Bind(parameters);
+        double? norm = null;
+        if (regularization.ClipNorm is { } bound)
+        {
+            pass.Measure();
+            pool.For(pass.Parts, pass);
+            norm = pass.Clip(bound);
+        }
+
+        pool.For(pass.Parts, pass);
+        if (norms is not null)
+        {
+            norms.Bind(parameters);
+            pool.For(norms.Parts, norms);
+        }
+
+        return norm;
+    }
+
+    private UpdateRule Rule(long step, double rate)
+    {
+        var rule = new UpdateRule { Kind = optimizer.Kind, Rate = (float)rate, Epsilon = optimizer.Epsilon, Shrink = 1 };
+        switch (optimizer.Kind)
+        {
+            case OptimizerKind.Momentum or OptimizerKind.Nesterov:
+                return rule with { Decay = optimizer.Momentum };
+            case OptimizerKind.RmsProp:
+                return rule with { Decay = optimizer.Rho, Gain = (float)(1.0 - optimizer.Rho) };
+            case OptimizerKind.Adam or OptimizerKind.AdamW:
+                double first = 1 - DoubleElementary.IntegerPower(optimizer.Beta1, step + 1);
+                double second = 1 - DoubleElementary.IntegerPower(optimizer.Beta2, step + 1);
+                return rule with
+                {
+                    Rate = (float)(rate / first),
+                    Decay = optimizer.Beta1,
+                    Gain = (float)(1.0 - optimizer.Beta1),
+                    SecondDecay = optimizer.Beta2,
+                    SecondGain = (float)(1.0 - optimizer.Beta2),
+                    SecondCorrection = (float)(1.0 / Math.Sqrt(second)),
+                    Shrink = optimizer.Kind == OptimizerKind.AdamW ? (float)(1.0 - rate * optimizer.WeightDecay) : 1,
+                };
+            default:
+                return rule;
+        }
+    }
+
+    private static void Validate(OptimizerSpec optimizer, RegularizationSpec regularization)
+    {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        ArgumentNullException.ThrowIfNull(regularization);
+        RequireShare(optimizer.Momentum, "momentum");
+        RequireShare(optimizer.Rho, "rho");
+        RequireShare(optimizer.Beta1, "beta1");
+        RequireShare(optimizer.Beta2, "beta2");
+        Require(Enum.IsDefined(optimizer.Kind), $"{optimizer.Kind} is no optimizer");
+        Require(optimizer.Epsilon > 0 && float.IsFinite(optimizer.Epsilon), $"epsilon is {optimizer.Epsilon}; it must be above 0");
+        Require(optimizer.WeightDecay >= 0 && float.IsFinite(optimizer.WeightDecay), $"weight decay is {optimizer.WeightDecay}; it must be at least 0");
+        Require(regularization.L1 >= 0 && float.IsFinite(regularization.L1), $"L1 is {regularization.L1}; it must be at least 0");
+        Require(regularization.L2 >= 0 && float.IsFinite(regularization.L2), $"L2 is {regularization.L2}; it must be at least 0");
+        Require(regularization.MaxNorm is null or > 0, $"max-norm is {regularization.MaxNorm}; it must be above 0");
+        Require(regularization.ClipNorm is null or > 0, $"clip-norm is {regularization.ClipNorm}; it must be above 0");
+    }
+
+    private static void RequireShare(float value, string name) => Require(value is >= 0 and < 1, $"{name} is {value}; it must be in [0, 1)");
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw new ArgumentException(message);
+        }
+    }
+}

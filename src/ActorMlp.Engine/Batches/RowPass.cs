@@ -184,7 +184,7 @@ internal sealed class RowPass : IParallelBody
 
         // Enough groups for every thread, and for as many rows as possible per reading of the weights.
         int share = (Blocks + scratches.Length - 1) / scratches.Length;
-        groupBlocks = Math.Min(MaxGroupBlocks, (share + 1) / 2 * 2);
+        groupBlocks = share == 1 ? 1 : Math.Min(MaxGroupBlocks, (share + 1) / 2 * 2);
         if (losses.Length < Blocks * Lane)
         {
             losses = new float[Blocks * Lane];

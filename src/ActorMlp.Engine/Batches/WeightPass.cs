@@ -31,11 +31,11 @@ internal sealed class WeightPass : IParallelBody
         for (int layer = network.Layout.Layers.Count - 1; layer >= 0; layer--)
         {
             LayerLayout at = network.Layout.Layers[layer];
-            for (int panel = 0; panel < at.Panels; panel += kernels.BlocksPerTile)
+            for (int input = 0; input < at.Inputs; input += InputsOfAPart)
             {
-                int panels = Math.Min(kernels.BlocksPerTile, at.Panels - panel);
-                for (int input = 0; input < at.Inputs; input += InputsOfAPart)
+                for (int panel = 0; panel < at.Panels; panel += kernels.BlocksPerTile)
                 {
+                    int panels = Math.Min(kernels.BlocksPerTile, at.Panels - panel);
                     list.Add(new Part(layer, panel, panels, input, Math.Min(at.Inputs, input + InputsOfAPart)));
                 }
             }

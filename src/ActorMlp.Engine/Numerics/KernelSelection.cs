@@ -1,4 +1,6 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace ActorMlp.Engine.Numerics;
 
@@ -43,8 +45,10 @@ public static class KernelSelection
                 : (named, $"{Variable} asks for {wanted}");
         }
 
-        bool[] accelerated = [Vector512.IsHardwareAccelerated, Vector256.IsHardwareAccelerated, Vector128.IsHardwareAccelerated, true];
+        // Narrow vectors without fused multiply-add fall back to a call for each element: slower than the scalar kernels.
+        bool fused = Fma.IsSupported || AdvSimd.IsSupported;
+        bool[] accelerated = [Vector512.IsHardwareAccelerated, Vector256.IsHardwareAccelerated, Vector128.IsHardwareAccelerated && fused, true];
         int best = Array.IndexOf(accelerated, true);
-        return (All[best], best == All.Count - 1 ? "no vector hardware" : $"widest vectors that the hardware accelerates");
+        return (All[best], best == All.Count - 1 ? "no vectors with fused multiply-add in hardware" : "widest vectors that the hardware accelerates");
     }
 }

@@ -10,6 +10,12 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
 {
     // Inputs of a forward chain that are taken at a time: 16 lanes × 2 blocks × 256 are 32 KB, within the first-level cache.
     private const int ForwardDepth = 256;
+
+    // Units of a backward chain that are taken at a time: 16 lanes × 8 blocks × 512 are 256 KB, within the second-level cache.
+    private const int BackwardDepth = 512;
+
+    // Panels of weights that every block of rows meets before the next: 256 inputs × 16 × 32 are 512 KB, within the second-level cache.
+    private const int ForwardPanels = 32;
     private const int HalfTile = 4;
     private const int TileFloats = 2 * 8 * Lane;
 
@@ -35,20 +41,17 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
                 FirstSegment = depth,
                 Start = start == 0 ? TileStart.Bias : TileStart.Stored,
             };
-            for (int block = 0; block < blocks; block += BlocksPerTile)
+            float* a = weights.Pointer + (nint)start * Lane;
+            float* b = x.Pointer + (nint)start * Lane;
+            for (int panel = 0; panel < panels; panel += ForwardPanels)
             {
-                int width = Math.Min(BlocksPerTile, blocks - block);
-                float* b = x.Pointer + (nint)block * xStride + (nint)start * Lane;
-                float* c = z.Pointer + (nint)block * zStride;
-                for (int panel = 0; panel < panels; panel++)
+                int endPanel = Math.Min(panels, panel + ForwardPanels);
+                for (int block = 0; block < blocks; block += BlocksPerTile)
                 {
-                    float* a = weights.Pointer + ((nint)panel * inputs + start) * Lane;
-                    int done = 0;
-                    while (NextTile(ref done, Lane, out int first, out int height))
-                    {
-                        int row = panel * Lane + first;
-                        Tile<AcrossPanel>(ref shape, height, width, a + first, b, xStride, c + (nint)row * Lane, zStride, bias.Pointer + row);
-                    }
+                    int width = Math.Min(BlocksPerTile, blocks - block);
+                    ForwardTiles(
+                        ref shape, a, (nint)inputs * Lane, panel, endPanel, bias.Pointer, b + (nint)block * xStride, xStride,
+                        z.Pointer + (nint)block * zStride, zStride, width);
                 }
             }
         }
@@ -58,23 +61,29 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
     public override void Backward(
         FloatRegion weights, int inputs, int units, FloatRegion dz, int dzStride, FloatRegion dx, int dxStride, int blocks)
     {
-        var shape = new TileShape
+        for (int start = 0; start < units; start += BackwardDepth)
         {
-            Length = units,
-            FirstSegment = Lane,
-            Hop = (nint)inputs * Lane - Lane,
-            Start = TileStart.Zero,
-        };
-        int done = 0;
-        while (NextTile(ref done, inputs, out int first, out int height))
-        {
-            float* a = weights.Pointer + (nint)first * Lane;
-            for (int block = 0; block < blocks; block += BlocksPerTile)
+            var shape = new TileShape
             {
-                int width = Math.Min(BlocksPerTile, blocks - block);
-                float* b = dz.Pointer + (nint)block * dzStride;
-                float* c = dx.Pointer + (nint)block * dxStride + (nint)first * Lane;
-                Tile<AlongPanel>(ref shape, height, width, a, b, dzStride, c, dxStride, null);
+                Length = Math.Min(BackwardDepth, units - start),
+                FirstSegment = Lane,
+                Hop = (nint)inputs * Lane - Lane,
+                Start = start == 0 ? TileStart.Zero : TileStart.Stored,
+            };
+
+            // A tile that reaches back must not take a chain up twice.
+            bool mayOverlap = units <= BackwardDepth;
+            int done = 0;
+            while (NextTile(ref done, inputs, 0, mayOverlap, out int first, out int height))
+            {
+                float* a = weights.Pointer + (nint)start * inputs + (nint)first * Lane;
+                for (int block = 0; block < blocks; block += BlocksPerTile)
+                {
+                    int width = Math.Min(BlocksPerTile, blocks - block);
+                    float* b = dz.Pointer + (nint)block * dzStride + (nint)start * Lane;
+                    float* c = dx.Pointer + (nint)block * dxStride + (nint)first * Lane;
+                    Tile<AlongPanel>(ref shape, height, width, a, b, dzStride, c, dxStride, null);
+                }
             }
         }
     }
@@ -92,7 +101,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         float* result = gradient.Pointer + firstPanel * panelStride;
         var shape = new TileShape { Hop = xStride - Lane, Start = TileStart.Zero };
         int done = firstInput;
-        while (NextTile(ref done, endInput, firstInput, out int first, out int height))
+        while (NextTile(ref done, endInput, firstInput, true, out int first, out int height))
         {
             float* a = x.Pointer + (nint)first * Lane;
             float* c = result + (nint)first * Lane;
@@ -171,6 +180,22 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         }
     }
 
+    /// <summary>The forward product of one or two blocks of rows with panels [first, end) of the weights.</summary>
+    private static void ForwardTiles(
+        ref TileShape shape, float* a, nint panelStride, int firstPanel, int endPanel, float* bias, float* b, int xStride, float* c, int zStride, int width)
+    {
+        for (int panel = firstPanel; panel < endPanel; panel++)
+        {
+            // 16 units are whole tiles: 8 + 8, or 6 + 6 + 4.
+            int done = 0;
+            while (NextTile(ref done, Lane, 0, false, out int first, out int height))
+            {
+                int unit = panel * Lane + first;
+                Tile<AcrossPanel>(ref shape, height, width, a + panel * panelStride + first, b, xStride, c + (nint)unit * Lane, zStride, bias + unit);
+            }
+        }
+    }
+
     /// <summary>One shard's contribution to a tile of the weight gradient: rows [first, end), which may begin and end within a block.</summary>
     private static void ShardTile(
         ref TileShape shape, int height, int panels, float* a, int xStride, float* dz, int dzStride, float* c, nint secondC, int first, int end)
@@ -231,15 +256,13 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         }
     }
 
-    private static bool NextTile(ref int done, int rows, out int first, out int height) => NextTile(ref done, rows, 0, out first, out height);
-
     /// <summary>
-    /// The next tile of rows [origin, end). What is left at the end is covered by a tile that reaches back over rows already computed,
-    /// which come out the same: cheaper than many narrow tiles.
+    /// The next tile of rows [origin, end). What is left at the end is covered, where that is allowed, by a tile that reaches back over
+    /// rows already computed, which come out the same: cheaper than many narrow tiles.
     /// </summary>
-    private static bool NextTile(ref int done, int end, int origin, out int first, out int height)
+    private static bool NextTile(ref int done, int end, int origin, bool mayOverlap, out int first, out int height)
     {
-        int rows = end - origin, left = end - done;
+        int left = end - done, rows = mayOverlap ? end - origin : left;
         if (left >= FullTile || (left > HalfTile && rows >= FullTile))
         {
             height = FullTile;

@@ -132,7 +132,7 @@ internal sealed class NodeComputer(
                 var part = new GradientPart(node, gradient);
                 foreach (Request request in served)
                 {
-                    GradientTotals totals = engine.TotalsOf(batch, node, request.Task.Node);
+                    GradientTotals totals = engine.TotalsOf(node, request.Task.Node);
                     request.Answer(new SubtreeFinished(step, request.Task.Node, totals, part), null);
                 }
             }

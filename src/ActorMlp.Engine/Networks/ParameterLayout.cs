@@ -1,116 +1,100 @@
-using System.Runtime.InteropServices;
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 
 namespace ActorMlp.Engine.Networks;
 
 /// <summary>Where a layer's parameters lie in the flat vector.</summary>
 /// <param name="Inputs">Inputs of the layer.</param>
-/// <param name="Units">Outputs of the layer.</param>
-/// <param name="WeightsOffset">Where the weights start: panels of 16 units, <c>[Panels][Inputs][16]</c>.</param>
-/// <param name="BiasOffset">Where the bias starts: <c>[Panels·16]</c>.</param>
-public sealed record LayerLayout(int Inputs, int Units, int WeightsOffset, int BiasOffset)
-{
-    /// <summary>Panels of 16 units, the last one padded with zeros.</summary>
-    public int Panels => (Units + ParameterLayout.PanelWidth - 1) / ParameterLayout.PanelWidth;
-
-    /// <summary>Units, padded to whole panels.</summary>
-    public int PaddedUnits => Panels * ParameterLayout.PanelWidth;
-
-    /// <summary>Floats of the weights, padding included.</summary>
-    public int WeightsLength => Inputs * PaddedUnits;
-
-    /// <summary>One past the layer's last float.</summary>
-    public int End => BiasOffset + PaddedUnits;
-
-    /// <summary>Where the weight from <paramref name="input"/> to <paramref name="unit"/> lies.</summary>
-    public int WeightIndex(int input, int unit) =>
-        WeightsOffset + (unit / ParameterLayout.PanelWidth * Inputs + input) * ParameterLayout.PanelWidth
-        + unit % ParameterLayout.PanelWidth;
-}
+/// <param name="Units">Units of the layer.</param>
+/// <param name="Panels">Panels of 16 units.</param>
+/// <param name="WeightsOffset">Where the weights begin: <c>[panels][inputs][16 units]</c>.</param>
+/// <param name="WeightsLength">Floats of the weights, padding included.</param>
+/// <param name="BiasOffset">Where the bias begins: <c>[panels][16 units]</c>.</param>
+/// <param name="BiasLength">Floats of the bias, padding included.</param>
+public sealed record LayerLayout(
+    int Inputs, int Units, int Panels, int WeightsOffset, int WeightsLength, int BiasOffset, int BiasLength);
 
 /// <summary>
-/// The flat vector of all parameters, layer after layer: weights in panels of 16 units as the kernels read them, then the bias. Gradients and
-/// optimizer state lie the same way. Padding is zero, and stays zero under every update.
+/// The flat vector of a network's parameters; gradients and optimizer state have the same form. Per layer the weights in panels of 16
+/// units, <c>[⌈units/16⌉][inputs][16]</c>, then the bias; units are padded with zeros, which stay zero for ever.
 /// </summary>
+/// <remarks>Every section's length is a multiple of 16 floats, so in an aligned vector every section begins a cache line.</remarks>
 public sealed class ParameterLayout
 {
     /// <summary>Units in a panel.</summary>
     public const int PanelWidth = 16;
 
-    /// <summary>The layout for a network's layer sizes.</summary>
-    /// <exception cref="ArgumentException">The network has more parameters than one array holds.</exception>
-    public ParameterLayout(NetworkSpec spec)
+    private readonly LayerLayout[] layers;
+
+    internal ParameterLayout(NetworkSpec spec)
     {
-        var layers = new List<LayerLayout>();
+        layers = new LayerLayout[spec.Layers.Count];
         long offset = 0;
         int inputs = spec.Inputs;
-        foreach (LayerSpec layer in spec.Layers)
+        for (int i = 0; i < layers.Length; i++)
         {
-            long padded = ((long)layer.Units + PanelWidth - 1) / PanelWidth * PanelWidth;
-            long bias = offset + inputs * padded;
-            if (bias + padded > Array.MaxLength)
+            int units = spec.Layers[i].Units;
+            int panels = (units + PanelWidth - 1) / PanelWidth;
+            long weights = (long)panels * inputs * PanelWidth;
+            long end = offset + weights + panels * PanelWidth;
+            if (end > Array.MaxLength)
             {
-                throw new ArgumentException($"the network has more than {Array.MaxLength} parameters");
+                throw new ArgumentException($"layer {i + 1} of {inputs}×{units} makes more parameters than one vector holds ({Array.MaxLength})");
             }
 
-            layers.Add(new LayerLayout(inputs, layer.Units, (int)offset, (int)bias));
-            ParameterCount += ((long)inputs + 1) * layer.Units;
-            offset = bias + padded;
-            inputs = layer.Units;
+            layers[i] = new LayerLayout(inputs, units, panels, (int)offset, (int)weights, (int)(offset + weights), panels * PanelWidth);
+            offset = end;
+            ParameterCount += (long)inputs * units + units;
+            inputs = units;
         }
 
-        Layers = layers;
         Length = (int)offset;
     }
 
-    /// <summary>Floats of the flat vector, padding included; a multiple of 16.</summary>
+    /// <summary>Floats of the flat vector, padding included.</summary>
     public int Length { get; }
 
-    /// <summary>Number of parameters, padding not included.</summary>
+    /// <summary>Weights and biases, without padding.</summary>
     public long ParameterCount { get; }
 
     /// <summary>The layers, first hidden to output.</summary>
-    public IReadOnlyList<LayerLayout> Layers { get; }
+    public IReadOnlyList<LayerLayout> Layers => layers;
 
-    /// <summary>The layer that a float of the flat vector belongs to.</summary>
-    public int LayerOf(int index)
-    {
-        int layer = 0;
-        while (index >= Layers[layer].End)
-        {
-            layer++;
-        }
-
-        return layer;
-    }
-
-    /// <summary>Copies a layer out: <paramref name="weights"/> as <c>[inputs, units]</c>, row-major, and <paramref name="bias"/> as <c>[units]</c>.</summary>
+    /// <summary>Copies a layer out of the flat vector.</summary>
+    /// <param name="parameters">The flat vector.</param>
+    /// <param name="layer">Which layer, from 0.</param>
+    /// <param name="weights">Receives <c>[inputs, units]</c>, row by row.</param>
+    /// <param name="bias">Receives <c>[units]</c>.</param>
     public void ExportLayer(ReadOnlySpan<float> parameters, int layer, Span<float> weights, Span<float> bias)
     {
-        LayerLayout at = Layers[layer];
-        for (int panel = 0; panel < at.Panels; panel++)
+        LayerLayout at = Check(parameters.Length, layer, weights.Length, bias.Length);
+        for (int input = 0; input < at.Inputs; input++)
         {
-            int unit = panel * PanelWidth, width = Math.Min(PanelWidth, at.Units - unit);
-            for (int input = 0; input < at.Inputs; input++)
+            for (int unit = 0; unit < at.Units; unit += PanelWidth)
             {
-                parameters.Slice(at.WeightIndex(input, unit), width).CopyTo(weights[(input * at.Units + unit)..]);
+                int count = Math.Min(PanelWidth, at.Units - unit);
+                parameters.Slice(WeightAt(at, input, unit), count).CopyTo(weights[(input * at.Units + unit)..]);
             }
         }
 
         parameters.Slice(at.BiasOffset, at.Units).CopyTo(bias);
     }
 
-    /// <summary>Copies a layer in, the inverse of <see cref="ExportLayer"/>; padding becomes zero.</summary>
+    /// <summary>Copies a layer into the flat vector, the inverse of <see cref="ExportLayer"/>; padding becomes zero.</summary>
+    /// <param name="parameters">The flat vector.</param>
+    /// <param name="layer">Which layer, from 0.</param>
+    /// <param name="weights"><c>[inputs, units]</c>, row by row.</param>
+    /// <param name="bias"><c>[units]</c>.</param>
     public void ImportLayer(Span<float> parameters, int layer, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias)
     {
-        LayerLayout at = Layers[layer];
-        parameters[at.WeightsOffset..at.End].Clear();
-        for (int panel = 0; panel < at.Panels; panel++)
+        LayerLayout at = Check(parameters.Length, layer, weights.Length, bias.Length);
+        parameters.Slice(at.WeightsOffset, at.WeightsLength + at.BiasLength).Clear();
+        for (int input = 0; input < at.Inputs; input++)
         {
-            int unit = panel * PanelWidth, width = Math.Min(PanelWidth, at.Units - unit);
-            for (int input = 0; input < at.Inputs; input++)
+            for (int unit = 0; unit < at.Units; unit += PanelWidth)
             {
-                weights.Slice(input * at.Units + unit, width).CopyTo(parameters[at.WeightIndex(input, unit)..]);
+                int count = Math.Min(PanelWidth, at.Units - unit);
+                weights.Slice(input * at.Units + unit, count).CopyTo(parameters[WeightAt(at, input, unit)..]);
             }
         }
 
@@ -118,32 +102,62 @@ public sealed class ParameterLayout
     }
 
     /// <summary>
-    /// SHA-256, in lower-case hexadecimal, over the parameters as little-endian float32: layer after layer the weights as
-    /// <c>[inputs, units]</c>, row-major, then the bias. It does not depend on the layout.
+    /// SHA-256, in lower-case hexadecimals, of the parameters as little-endian 32-bit floats: per layer the weights
+    /// <c>[inputs, units]</c> row by row, then the bias. Independent of packing.
     /// </summary>
     public string Sha256(ReadOnlySpan<float> parameters)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (int layer = 0; layer < Layers.Count; layer++)
+        for (int layer = 0; layer < layers.Length; layer++)
         {
-            float[] weights = new float[Layers[layer].Inputs * Layers[layer].Units];
-            float[] bias = new float[Layers[layer].Units];
-            ExportLayer(parameters, layer, weights, bias);
-            Append(hash, weights);
-            Append(hash, bias);
+            LayerLayout at = Check(parameters.Length, layer, int.MaxValue, int.MaxValue);
+            byte[] row = new byte[at.Units * sizeof(float)];
+            for (int input = 0; input < at.Inputs; input++)
+            {
+                for (int unit = 0; unit < at.Units; unit++)
+                {
+                    float weight = parameters[WeightAt(at, input, unit)];
+                    BinaryPrimitives.WriteSingleLittleEndian(row.AsSpan(unit * sizeof(float)), weight);
+                }
+
+                hash.AppendData(row);
+            }
+
+            for (int unit = 0; unit < at.Units; unit++)
+            {
+                BinaryPrimitives.WriteSingleLittleEndian(row.AsSpan(unit * sizeof(float)), parameters[at.BiasOffset + unit]);
+            }
+
+            hash.AppendData(row);
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static void Append(IncrementalHash hash, float[] values)
+    /// <summary>The layer, from 0, to which an index of the flat vector belongs.</summary>
+    public int LayerOf(int index)
     {
-        if (!BitConverter.IsLittleEndian)
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Length, nameof(index));
+        return Array.FindIndex(layers, layer => index < layer.BiasOffset + layer.BiasLength);
+    }
+
+    private static int WeightAt(LayerLayout layer, int input, int unit) =>
+        layer.WeightsOffset + (unit / PanelWidth * layer.Inputs + input) * PanelWidth + unit % PanelWidth;
+
+    private LayerLayout Check(int parameters, int layer, int weights, int bias)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)layer, (uint)layers.Length, nameof(layer));
+        LayerLayout at = layers[layer];
+        if (parameters != Length)
         {
-            Span<int> bits = MemoryMarshal.Cast<float, int>(values.AsSpan());
-            System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(bits, bits);
+            throw new ArgumentException($"the vector has {parameters} floats, the layout {Length}", nameof(parameters));
         }
 
-        hash.AppendData(MemoryMarshal.AsBytes(values.AsSpan()));
+        if (weights < (long)at.Inputs * at.Units || bias < at.Units)
+        {
+            throw new ArgumentException($"layer {layer} has {at.Inputs}×{at.Units} weights and {at.Units} biases; given are {weights} and {bias}", nameof(weights));
+        }
+
+        return at;
     }
 }

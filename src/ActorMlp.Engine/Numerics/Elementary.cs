@@ -3,104 +3,160 @@ using System.Runtime.CompilerServices;
 namespace ActorMlp.Engine.Numerics;
 
 /// <summary>
-/// exp, log, tanh and the logistic function in float, from FMA polynomials: the C library's differ between platforms, these do not.
+/// exp, log, tanh and sigmoid as fixed sequences of correctly rounded operations: the same bits in every lane, at every width, on
+/// every processor, which the C library does not promise.
 /// </summary>
 /// <remarks>
-/// Range reduction and polynomial degrees as in the Cephes library's single-precision functions (Moshier, "Methods and Programs for
-/// Mathematical Functions", 1989), every multiply-add fused. Bounds in ulp of the exact result are stated per function and tested over the
-/// whole range against double precision.
+/// Series are Taylor's, cut where the rest is below a tenth of a unit in the last place; arguments are reduced after Cody and Waite
+/// (1980). The bounds in units in the last place, against double precision, are held by tests over the whole range. NaN gives NaN.
 /// </remarks>
-internal static class Elementary<TSimd, T>
-    where TSimd : ISimd<T>
-    where T : struct
+internal static unsafe class Elementary<TLanes, TFloat, TWord>
+    where TLanes : struct, ILanes<TFloat, TWord>
+    where TFloat : unmanaged
+    where TWord : unmanaged
 {
-    /// <summary>exp(x) within 2 ulp; 0 below about -104, infinity above 88.72; NaN gives NaN. Subnormal results are within 2 of their units.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Exp(T x)
-    {
-        // n = round(x / ln 2) through the magic number 1.5·2^23, then x - n·ln 2 in two pieces.
-        T clamped = TSimd.Smaller(TSimd.Broadcast(89f), TSimd.Larger(TSimd.Broadcast(-104.5f), x));
-        T magic = TSimd.Broadcast(12582912f);
-        T n = TSimd.Subtract(TSimd.FusedMultiplyAdd(clamped, TSimd.Broadcast(1.44269504f), magic), magic);
-        T r = TSimd.FusedMultiplyAdd(n, TSimd.Broadcast(-0.693359375f), clamped);
-        r = TSimd.FusedMultiplyAdd(n, TSimd.Broadcast(2.12194440e-4f), r);
-        T p = TSimd.Broadcast(1.9875691500e-4f);
-        p = TSimd.FusedMultiplyAdd(p, r, TSimd.Broadcast(1.3981999507e-3f));
-        p = TSimd.FusedMultiplyAdd(p, r, TSimd.Broadcast(8.3334519073e-3f));
-        p = TSimd.FusedMultiplyAdd(p, r, TSimd.Broadcast(4.1665795894e-2f));
-        p = TSimd.FusedMultiplyAdd(p, r, TSimd.Broadcast(1.6666665459e-1f));
-        p = TSimd.FusedMultiplyAdd(p, r, TSimd.Broadcast(5.0000001201e-1f));
-        p = TSimd.Add(TSimd.FusedMultiplyAdd(p, TSimd.Multiply(r, r), r), TSimd.Broadcast(1f));
+    // Adding 1.5·2^23 leaves a float's nearest whole number in the low bits of its significand.
+    private const float RoundingShift = 12582912f;
+    private const uint SignBit = 0x80000000;
+    private const float Log2E = 1.44269502f;
 
-        // 2^n in two factors, each a normal number, so that results may be subnormal or overflow to infinity.
-        T half = TSimd.Subtract(TSimd.FusedMultiplyAdd(n, TSimd.Broadcast(0.5f), magic), magic);
-        return TSimd.Multiply(TSimd.Multiply(p, TSimd.PowerOfTwo(half)), TSimd.PowerOfTwo(TSimd.Subtract(n, half)));
+    // ln 2 in two parts, the first short enough that its product with any exponent is exact.
+    private const float Ln2High = 0.693359375f;
+    private const float Ln2Low = -2.12194440e-4f;
+
+    /// <summary>exp(x); at most 1.1 ulp; +∞ above 88.72, subnormal and then 0 below -87.33.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat Exp(TFloat x)
+    {
+        // Beyond these the result is +∞ or 0 whatever the argument; within them the exponent fits.
+        TFloat most = TLanes.Broadcast(89f), least = TLanes.Broadcast(-104f);
+        x = TLanes.Select(TLanes.Greater(x, most), most, x);
+        x = TLanes.Select(TLanes.Greater(least, x), least, x);
+
+        TFloat shift = TLanes.Broadcast(RoundingShift);
+        TFloat shifted = TLanes.MultiplyAdd(x, TLanes.Broadcast(Log2E), shift);
+        TFloat whole = TLanes.Subtract(shifted, shift);
+        TFloat r = TLanes.MultiplyAdd(whole, TLanes.Broadcast(-Ln2High), x);
+        r = TLanes.MultiplyAdd(whole, TLanes.Broadcast(-Ln2Low), r);
+
+        // e^r = 1 + (r + r²·(1/2! + r/3! + … + r⁵/7!)), |r| ≤ ln 2 / 2.
+        TFloat series = TLanes.Broadcast(1f / 5040f);
+        series = TLanes.MultiplyAdd(series, r, TLanes.Broadcast(1f / 720f));
+        series = TLanes.MultiplyAdd(series, r, TLanes.Broadcast(1f / 120f));
+        series = TLanes.MultiplyAdd(series, r, TLanes.Broadcast(1f / 24f));
+        series = TLanes.MultiplyAdd(series, r, TLanes.Broadcast(1f / 6f));
+        series = TLanes.MultiplyAdd(series, r, TLanes.Broadcast(0.5f));
+        series = TLanes.MultiplyAdd(TLanes.Multiply(r, r), series, r);
+        TFloat power = TLanes.Add(series, TLanes.Broadcast(1f));
+
+        // 2^n in two factors, so that neither n = 128 nor a subnormal result needs a case of its own.
+        TWord n = TLanes.SubtractWords(TLanes.AsWords(shifted), TLanes.AsWords(shift));
+        TWord half = TLanes.ShiftRightSigned(n, 1);
+        return TLanes.Multiply(TLanes.Multiply(power, PowerOfTwo(half)), PowerOfTwo(TLanes.SubtractWords(n, half)));
     }
 
-    /// <summary>ln(x) within 2 ulp for normal x &gt; 0; not for zero, subnormal, negative or infinite x.</summary>
+    /// <summary>ln(x); at most 1.0 ulp; -∞ at ±0, NaN below, +∞ at +∞.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Log(T x)
+    public static TFloat Log(TFloat x)
     {
-        // x = m·2^e with m in [√½, √2); ln x = e·ln 2 + ln(1 + f), f = m - 1.
-        T m = TSimd.Decompose(x, out T e);
-        T one = TSimd.Broadcast(1f);
-        T root = TSimd.Broadcast(1.41421356f);
-        e = TSimd.WhereGreater(m, root, TSimd.Add(e, one), e);
-        m = TSimd.WhereGreater(m, root, TSimd.Multiply(m, TSimd.Broadcast(0.5f)), m);
-        T f = TSimd.Subtract(m, one);
-        T square = TSimd.Multiply(f, f);
-        T p = TSimd.Broadcast(7.0376836292e-2f);
-        p = TSimd.FusedMultiplyAdd(p, f, TSimd.Broadcast(-1.1514610310e-1f));
-        p = TSimd.FusedMultiplyAdd(p, f, TSimd.Broadcast(1.1676998740e-1f));
-        p = TSimd.FusedMultiplyAdd(p, f, TSimd.Broadcast(-1.2420140846e-1f));
-        p = TSimd.FusedMultiplyAdd(p, f, TSimd.Broadcast(1.4249322787e-1f));
-        p = TSimd.FusedMultiplyAdd(p, f, TSimd.Broadcast(-1.6668057665e-1f));
-        p = TSimd.FusedMultiplyAdd(p, f, TSimd.Broadcast(2.0000714765e-1f));
-        p = TSimd.FusedMultiplyAdd(p, f, TSimd.Broadcast(-2.4999993993e-1f));
-        p = TSimd.FusedMultiplyAdd(p, f, TSimd.Broadcast(3.3333331174e-1f));
-        T y = TSimd.Multiply(TSimd.Multiply(p, f), square);
-        y = TSimd.FusedMultiplyAdd(e, TSimd.Broadcast(-2.12194440e-4f), y);
-        y = TSimd.FusedMultiplyAdd(square, TSimd.Broadcast(-0.5f), y);
-        return TSimd.FusedMultiplyAdd(e, TSimd.Broadcast(0.693359375f), TSimd.Add(f, y));
+        TFloat one = TLanes.Broadcast(1f);
+        TFloat zero = TLanes.Broadcast(0f);
+        TWord subnormal = TLanes.Greater(TLanes.Broadcast(1.17549435e-38f), x);
+        TFloat normal = TLanes.Select(subnormal, TLanes.Multiply(x, TLanes.Broadcast(8388608f)), x);
+
+        // x = 2^e·m with m in [√½, √2): moving the boundary to √½ before taking the exponent apart.
+        TWord bits = TLanes.AddWords(TLanes.AsWords(normal), TLanes.BroadcastWord(0x3F800000u - 0x3F3504F3u));
+        TWord exponent = TLanes.SubtractWords(TLanes.ShiftRight(bits, 23), TLanes.BroadcastWord(127));
+        exponent = TLanes.SubtractWords(exponent, TLanes.And(subnormal, TLanes.BroadcastWord(23)));
+        TWord significand = TLanes.AddWords(TLanes.And(bits, TLanes.BroadcastWord(0x007FFFFF)), TLanes.BroadcastWord(0x3F3504F3));
+        TFloat e = TLanes.ToFloats(exponent);
+        TFloat f = TLanes.Subtract(TLanes.AsFloats(significand), one);
+
+        // ln(1+f) = 2·artanh(s) with s = f/(2+f), and 2s = f - s·f: f itself carries the leading digits.
+        TFloat s = TLanes.Divide(f, TLanes.Add(f, TLanes.Broadcast(2f)));
+        TFloat z = TLanes.Multiply(s, s);
+        TFloat series = TLanes.Broadcast(2f / 11f);
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 9f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 7f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 5f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 3f));
+        TFloat halfSquare = TLanes.Multiply(TLanes.Multiply(f, f), TLanes.Broadcast(0.5f));
+        TFloat tail = TLanes.Multiply(s, TLanes.MultiplyAdd(series, z, halfSquare));
+        tail = TLanes.MultiplyAdd(e, TLanes.Broadcast(Ln2Low), tail);
+        TFloat body = TLanes.Subtract(f, TLanes.Subtract(halfSquare, tail));
+        TFloat result = TLanes.MultiplyAdd(e, TLanes.Broadcast(Ln2High), body);
+
+        // x - x is 0 for finite x, NaN otherwise: it keeps NaN, and +∞ is put back by hand.
+        TFloat infinity = TLanes.Broadcast(float.PositiveInfinity);
+        result = TLanes.Select(TLanes.Greater(infinity, x), result, x);
+        result = TLanes.Select(TLanes.Greater(zero, x), TLanes.Broadcast(float.NaN), result);
+        TWord isZero = TLanes.EqualWords(TLanes.ShiftLeft(TLanes.AsWords(x), 1), TLanes.BroadcastWord(0));
+        return TLanes.Select(isZero, TLanes.Broadcast(float.NegativeInfinity), result);
     }
 
-    /// <summary>1 / (1 + exp(-x)) within 4 ulp; NaN gives NaN.</summary>
+    /// <summary>ln(1 + x) for x in [0, 1]; at most 1.1 ulp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Sigmoid(T x)
+    public static TFloat LogOnePlus(TFloat x)
     {
-        // Through exp(-|x|), which cannot overflow: e/(1+e) on the negative side, 1/(1+e) on the other.
-        T e = Exp(TSimd.Subtract(TSimd.Broadcast(0f), TSimd.Absolute(x)));
-        T one = TSimd.Broadcast(1f);
-        return TSimd.Divide(TSimd.WhereGreater(TSimd.Broadcast(0f), x, e, one), TSimd.Add(one, e));
+        // 2·artanh(s) with s = x/(2+x) ≤ 1/3; 2s = x - s·x.
+        TFloat s = TLanes.Divide(x, TLanes.Add(x, TLanes.Broadcast(2f)));
+        TFloat z = TLanes.Multiply(s, s);
+        TFloat series = TLanes.Broadcast(2f / 17f);
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 15f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 13f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 11f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 9f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 7f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 5f));
+        series = TLanes.MultiplyAdd(series, z, TLanes.Broadcast(2f / 3f));
+        TFloat rest = TLanes.Multiply(z, series);
+        return TLanes.Subtract(x, TLanes.Multiply(s, TLanes.Subtract(x, rest)));
     }
 
-    /// <summary>tanh(x) within 3 ulp; NaN gives NaN.</summary>
+    /// <summary>tanh(x); at most 2.0 ulp; ±1 far out, the sign of zero kept.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Tanh(T x)
+    public static TFloat Tanh(TFloat x)
     {
-        T magnitude = TSimd.Absolute(x);
-        T square = TSimd.Multiply(x, x);
-        T p = TSimd.Broadcast(-5.70498872745e-3f);
-        p = TSimd.FusedMultiplyAdd(p, square, TSimd.Broadcast(2.06390887954e-2f));
-        p = TSimd.FusedMultiplyAdd(p, square, TSimd.Broadcast(-5.37397155531e-2f));
-        p = TSimd.FusedMultiplyAdd(p, square, TSimd.Broadcast(1.33314422036e-1f));
-        p = TSimd.FusedMultiplyAdd(p, square, TSimd.Broadcast(-3.33332819422e-1f));
-        T near = TSimd.FusedMultiplyAdd(TSimd.Multiply(p, square), x, x);
-        T one = TSimd.Broadcast(1f);
-        T e = Exp(TSimd.Multiply(TSimd.Broadcast(-2f), magnitude));
-        T far = TSimd.CopySign(TSimd.Divide(TSimd.Subtract(one, e), TSimd.Add(one, e)), x);
-        return TSimd.WhereGreater(magnitude, TSimd.Broadcast(0.625f), far, near);
+        TWord sign = TLanes.And(TLanes.AsWords(x), TLanes.BroadcastWord(SignBit));
+        TFloat magnitude = TLanes.AsFloats(TLanes.Xor(TLanes.AsWords(x), sign));
+
+        // Near zero the series x + x³·(-1/3 + …), rest below 2^-27 at 1/2.
+        TFloat square = TLanes.Multiply(x, x);
+        TFloat series = TLanes.Broadcast((float)(6404582.0 / 10854718875.0));
+        series = TLanes.MultiplyAdd(series, square, TLanes.Broadcast((float)(-929569.0 / 638512875.0)));
+        series = TLanes.MultiplyAdd(series, square, TLanes.Broadcast((float)(21844.0 / 6081075.0)));
+        series = TLanes.MultiplyAdd(series, square, TLanes.Broadcast((float)(-1382.0 / 155925.0)));
+        series = TLanes.MultiplyAdd(series, square, TLanes.Broadcast((float)(62.0 / 2835.0)));
+        series = TLanes.MultiplyAdd(series, square, TLanes.Broadcast((float)(-17.0 / 315.0)));
+        series = TLanes.MultiplyAdd(series, square, TLanes.Broadcast((float)(2.0 / 15.0)));
+        series = TLanes.MultiplyAdd(series, square, TLanes.Broadcast((float)(-1.0 / 3.0)));
+        TFloat near = TLanes.MultiplyAdd(TLanes.Multiply(magnitude, square), series, magnitude);
+
+        // Farther out 1 - 2/(exp(2|x|) + 1).
+        TFloat one = TLanes.Broadcast(1f);
+        TFloat exp = Exp(TLanes.Add(magnitude, magnitude));
+        TFloat far = TLanes.Subtract(one, TLanes.Divide(TLanes.Broadcast(2f), TLanes.Add(exp, one)));
+        TFloat result = TLanes.Select(TLanes.Greater(TLanes.Broadcast(0.5f), magnitude), near, far);
+        return TLanes.AsFloats(TLanes.Or(TLanes.AsWords(result), sign));
     }
 
-    /// <summary>ln(1 + exp(-x)) for x ≥ 0, within 3 ulp; what a logistic loss adds to its linear part.</summary>
+    /// <summary>1 / (1 + exp(-x)); at most 2.5 ulp; never overflows, and keeps its digits far below zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T LogOnePlusExpOfMinus(T x)
+    public static TFloat Sigmoid(TFloat x)
     {
-        // ln(1 + e) with what 1 + e rounds away put back: ln(u) + (e - (u - 1)) / u.
-        T e = Exp(TSimd.Subtract(TSimd.Broadcast(0f), x));
-        T one = TSimd.Broadcast(1f);
-        T u = TSimd.Add(one, e);
-        T lost = TSimd.Subtract(e, TSimd.Subtract(u, one));
-        return TSimd.Add(Log(u), TSimd.Divide(lost, u));
+        // With e = exp(-|x|): 1/(1+e) on the right, e/(1+e) on the left.
+        TFloat one = TLanes.Broadcast(1f);
+        TFloat e = Exp(MinusMagnitude(x));
+        TFloat numerator = TLanes.Select(TLanes.Greater(TLanes.Broadcast(0f), x), e, one);
+        return TLanes.Divide(numerator, TLanes.Add(one, e));
     }
+
+    /// <summary>-|x|.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloat MinusMagnitude(TFloat x) =>
+        TLanes.AsFloats(TLanes.Or(TLanes.AsWords(x), TLanes.BroadcastWord(SignBit)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TFloat PowerOfTwo(TWord n) =>
+        TLanes.AsFloats(TLanes.ShiftLeft(TLanes.AddWords(n, TLanes.BroadcastWord(127)), 23));
 }

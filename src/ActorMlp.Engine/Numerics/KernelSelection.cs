@@ -1,45 +1,54 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace ActorMlp.Engine.Numerics;
 
-/// <summary>Which kernels this process computes with: the widest vectors that the hardware has, or what <c>ACTORMLP_KERNEL</c> says.</summary>
+/// <summary>Which kernels this process computes with: the widest the hardware accelerates, or what ACTORMLP_KERNEL names.</summary>
+/// <remarks>The choice changes speed, never a bit of the result; a width that the hardware lacks still runs, slowly.</remarks>
 public static class KernelSelection
 {
     /// <summary>The environment variable that overrides the choice.</summary>
     public const string Variable = "ACTORMLP_KERNEL";
 
-    /// <summary>Every kernel by name, best first; each runs on any machine and gives the same bits.</summary>
-    internal static IReadOnlyList<Kernels> All { get; } =
+    private static readonly Lazy<(KernelSet? Kernels, string Reason)> Chosen =
+        new(() => Choose(Environment.GetEnvironmentVariable(Variable)));
+
+    /// <summary>The kernels' name: <c>vector512</c>, <c>vector256</c>, <c>vector128</c> or <c>scalar</c>.</summary>
+    /// <exception cref="InvalidOperationException">ACTORMLP_KERNEL names no kernels.</exception>
+    public static string Name => Current.Name;
+
+    /// <summary>Why these kernels, for the log.</summary>
+    public static string Reason => Current is null ? "" : Chosen.Value.Reason;
+
+    /// <summary>The kernels in use.</summary>
+    internal static KernelSet Current =>
+        Chosen.Value.Kernels ?? throw new InvalidOperationException(Chosen.Value.Reason);
+
+    /// <summary>Every set of kernels, widest first.</summary>
+    internal static IReadOnlyList<KernelSet> All { get; } =
     [
-        new SimdKernels<Simd512, Vector512<float>>(),
-        new SimdKernels<Simd256, Vector256<float>>(),
-        new SimdKernels<Simd128, Vector128<float>>(),
-        new SimdKernels<SimdScalar, float>(),
+        new Kernels<Lanes512, Vector512<float>, Vector512<uint>>(),
+        new Kernels<Lanes256, Vector256<float>, Vector256<uint>>(),
+        new Kernels<Lanes128, Vector128<float>, Vector128<uint>>(),
+        new Kernels<LanesScalar, float, uint>(),
     ];
 
-    private static readonly Lazy<(Kernels Kernels, string Reason)> Chosen = new(() => Choose(Environment.GetEnvironmentVariable(Variable)));
-
-    /// <summary>The name of the kernels in use: vector512, vector256, vector128 or scalar.</summary>
-    /// <exception cref="ArgumentException"><c>ACTORMLP_KERNEL</c> names no kernel.</exception>
-    public static string Name => Chosen.Value.Kernels.Name;
-
-    /// <summary>Why they are in use.</summary>
-    public static string Reason => Chosen.Value.Reason;
-
-    internal static Kernels Current => Chosen.Value.Kernels;
-
-    internal static (Kernels Kernels, string Reason) Choose(string? wanted)
+    /// <summary>The kernels that <paramref name="wanted"/> names, or the best where it is empty; no kernels and an error where it names none.</summary>
+    internal static (KernelSet? Kernels, string Reason) Choose(string? wanted)
     {
         if (!string.IsNullOrEmpty(wanted))
         {
-            Kernels named = All.FirstOrDefault(kernels => kernels.Name == wanted) ?? throw new ArgumentException(
-                $"{Variable}={wanted}: unknown kernel; allowed: {string.Join(", ", All.Select(kernels => kernels.Name))}");
-            return (named, $"{Variable} asks for it");
+            KernelSet? named = All.FirstOrDefault(kernels => kernels.Name == wanted);
+            return named is null
+                ? (null, $"{Variable}={wanted} names no kernels; allowed are {string.Join(", ", All.Select(kernels => kernels.Name))}")
+                : (named, $"{Variable} asks for {wanted}");
         }
 
-        return Vector512.IsHardwareAccelerated ? (All[0], "512-bit vectors are the widest that the hardware has")
-            : Vector256.IsHardwareAccelerated ? (All[1], "256-bit vectors are the widest that the hardware has")
-            : Vector128.IsHardwareAccelerated ? (All[2], "128-bit vectors are the widest that the hardware has")
-            : (All[3], "the hardware has no vectors");
+        // Narrow vectors without fused multiply-add fall back to a call for each element: slower than the scalar kernels.
+        bool fused = Fma.IsSupported || AdvSimd.IsSupported;
+        bool[] accelerated = [Vector512.IsHardwareAccelerated, Vector256.IsHardwareAccelerated, Vector128.IsHardwareAccelerated && fused, true];
+        int best = Array.IndexOf(accelerated, true);
+        return (All[best], best == All.Count - 1 ? "no vectors with fused multiply-add in hardware" : "widest vectors that the hardware accelerates");
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Numerics;
@@ -6,375 +5,184 @@ using ActorMlp.Engine.Parallel;
 
 namespace ActorMlp.Engine.Optimizers;
 
-/// <summary>
-/// What a parameter server does with a complete step, in one pass over memory: the rest of the summation tree, the mean, the penalties and the
-/// optimizer's rule; two passes where the global norm is clipped, as that needs the whole gradient first. Call it from jobs of the pool only.
-/// </summary>
-public sealed unsafe class ParameterUpdater
-{
-    /// <summary>Floats that a thread takes at a time: gradient, weights and two slots of them stay in the first-level cache.</summary>
-    private const int BlockLength = 2048;
+/// <summary>A part of an optimizer's state: one float for each parameter, in the parameters' layout.</summary>
+/// <param name="Name">What it is: velocity, squareSum, meanSquare, firstMoment or secondMoment.</param>
+/// <param name="Values">The state; write it to resume a run.</param>
+public sealed record OptimizerSlot(string Name, Memory<float> Values);
 
+/// <summary>A gradient sum of a node of the tree.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Sum">The sum over the node's rows, in the parameters' layout.</param>
+public readonly record struct GradientPart(TreeNode Node, ReadOnlyMemory<float> Sum);
+
+/// <summary>What an update found.</summary>
+/// <param name="GradientNorm">The mean gradient's global Euclidean norm before clipping; only where the norm is bounded.</param>
+/// <param name="NonFiniteLayer">The first layer, from 0, with a new parameter that is not finite: the run has diverged.</param>
+public readonly record struct UpdateReport(double? GradientNorm, int? NonFiniteLayer);
+
+/// <summary>
+/// The optimizer and its state: completes the tree over the parts of a gradient, takes the mean, adds penalties, clips, applies the rule
+/// and bounds the units' norms. One pass over memory, two with clipping, one more over the weights with a bound on their norms.
+/// </summary>
+/// <remarks>
+/// Elementwise, so the bits do not depend on threads. Norms are summed in double precision over fixed chunks in the order of the index,
+/// within a chunk in 16 interleaved chains. Not re-entrant: one call at a time.
+/// </remarks>
+public sealed class ParameterUpdater
+{
     private readonly Network network;
     private readonly OptimizerSpec optimizer;
     private readonly RegularizationSpec regularization;
     private readonly ComputePool pool;
-    private readonly Kernels kernels;
-    private readonly Block[] blocks;
-    private readonly double[] squares;
-    private readonly bool[] notFinite;
-    private readonly AlignedBuffer? first;
-    private readonly AlignedBuffer? second;
-    private readonly AlignedBuffer? mean;
-    private readonly AlignedBuffer[] scratch;
-    private readonly GradientPass gradientPass;
-    private readonly UpdatePass updatePass;
-    private readonly MaxNormPass maxNormPass;
-    private readonly PartRef[] parts = new PartRef[4096];
+    private readonly UpdatePass pass;
+    private readonly NormPass? norms;
 
-    /// <summary>An updater with zeroed state.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="optimizer">The rule.</param>
-    /// <param name="regularization">Penalties and bounds.</param>
-    /// <param name="pool">The threads that compute.</param>
+    /// <summary>Makes an updater with fresh state that computes with <see cref="KernelSelection"/>'s kernels.</summary>
+    /// <exception cref="ArgumentException">A constant is out of range; the message says which.</exception>
     public ParameterUpdater(Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool)
         : this(network, optimizer, regularization, pool, KernelSelection.Current)
     {
     }
 
     internal ParameterUpdater(
-        Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool, Kernels kernels)
+        Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool, KernelSet kernels)
     {
+        Validate(optimizer, regularization);
         this.network = network;
         this.optimizer = optimizer;
         this.regularization = regularization;
         this.pool = pool;
-        this.kernels = kernels;
-        blocks = [.. Cut(network.Layout)];
-        squares = new double[blocks.Length];
-        notFinite = new bool[network.Layout.Layers.Count];
-        scratch = [.. Enumerable.Range(0, pool.Threads).Select(_ => new AlignedBuffer(BlockLength * 14))];
-        mean = regularization.ClipNorm is null ? null : new AlignedBuffer(network.Layout.Length);
-        string[] names = SlotNames(optimizer.Kind);
-        first = names.Length > 0 ? new AlignedBuffer(network.Layout.Length) : null;
-        second = names.Length > 1 ? new AlignedBuffer(network.Layout.Length) : null;
-        Slots = [.. names.Zip([first, second], (name, buffer) => new OptimizerSlot(name, buffer!.Memory))];
-        gradientPass = new GradientPass(this);
-        updatePass = new UpdatePass(this);
-        maxNormPass = new MaxNormPass(this);
+        string[] names = optimizer.Kind switch
+        {
+            OptimizerKind.Sgd => [],
+            OptimizerKind.Momentum or OptimizerKind.Nesterov => ["velocity"],
+            OptimizerKind.AdaGrad => ["squareSum"],
+            OptimizerKind.RmsProp => ["meanSquare"],
+            _ => ["firstMoment", "secondMoment"],
+        };
+        AlignedBuffer[] state = [.. names.Select(_ => new AlignedBuffer(network.Layout.Length))];
+        Slots = [.. names.Select((name, i) => new OptimizerSlot(name, state[i].Memory))];
+        pass = new UpdatePass(network.Layout, kernels, regularization, state, pool.Threads);
+        norms = regularization.MaxNorm is { } bound ? new NormPass(network.Layout, kernels, bound) : null;
     }
 
-    /// <summary>What the optimizer keeps; empty for SGD.</summary>
+    /// <summary>The state, empty for plain gradient descent.</summary>
     public IReadOnlyList<OptimizerSlot> Slots { get; }
 
-    /// <summary>Applies one step in place.</summary>
-    /// <param name="step">The step, 0-based: Adam corrects its moments by it.</param>
+    /// <summary>Applies one step.</summary>
+    /// <param name="step">The step, from 0.</param>
     /// <param name="learningRate">η of this step.</param>
-    /// <param name="gradients">Gradient sums of nodes that cover the tree, left to right.</param>
-    /// <param name="rows">Rows of the step, by which sums become means.</param>
-    /// <param name="parameters">The weights, as long as the layout.</param>
-    /// <exception cref="ArgumentException">The nodes do not cover a tree.</exception>
-    public UpdateReport Apply(
-        long step, double learningRate, ReadOnlySpan<GradientPart> gradients, long rows, Span<float> parameters)
+    /// <param name="parts">Gradient sums of nodes that exactly cover the tree's root, left to right.</param>
+    /// <param name="rows">Rows that the parts sum over.</param>
+    /// <param name="parameters">The parameters, updated in place.</param>
+    public UpdateReport Apply(long step, double learningRate, ReadOnlySpan<GradientPart> parts, long rows, Span<float> parameters)
     {
-        int root = Pin(gradients);
-        Array.Clear(notFinite);
-        double? norm = null;
-        try
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        if (parameters.Length != network.Layout.Length)
         {
-            fixed (float* weights = parameters)
-            {
-                gradientPass.Root = root;
-                gradientPass.Count = gradients.Length;
-                gradientPass.Rows = rows;
-                gradientPass.Weights = weights;
-                updatePass.Weights = weights;
-                updatePass.Constants = Constants(step, learningRate);
-                updatePass.Factor = 1;
-                pool.For(blocks.Length, gradientPass);
-                if (mean is not null)
-                {
-                    norm = Math.Sqrt(TotalOfSquares());
-                    updatePass.Factor = norm > regularization.ClipNorm ? (float)(regularization.ClipNorm.Value / norm.Value) : 1;
-                    pool.For(blocks.Length, updatePass);
-                }
-
-                if (regularization.MaxNorm is not null)
-                {
-                    maxNormPass.Weights = weights;
-                    pool.For(network.Layout.Layers.Count, maxNormPass);
-                }
-            }
-        }
-        finally
-        {
-            for (int i = 0; i < gradients.Length; i++)
-            {
-                parts[i].Handle.Dispose();
-            }
+            throw new ArgumentException($"the vector has {parameters.Length} floats, the layout {network.Layout.Length}", nameof(parameters));
         }
 
-        int bad = Array.IndexOf(notFinite, true);
-        return new UpdateReport(norm, bad < 0 ? null : bad);
+        pass.Prepare(parts, rows, Rule(step, learningRate));
+        double? norm = Pinning.With(default, parameters, this, static (_, weights, updater) => updater.Run(weights));
+        GC.KeepAlive(this);
+        return new UpdateReport(norm, pass.NonFiniteLayer);
     }
 
-    /// <summary>λ₁·Σ|w| + λ₂/2·Σw² over all weights, biases excepted: what the penalties add to the cost.</summary>
-    /// <param name="parameters">The weights, as long as the layout.</param>
+    /// <summary>λ₁·Σ|w| + λ₂/2·Σw² over the weights, in double precision in the order of the index: what the penalties add to the cost.</summary>
     public double Penalty(ReadOnlySpan<float> parameters)
     {
+        if (regularization.L1 == 0 && regularization.L2 == 0)
+        {
+            return 0;
+        }
+
         double absolute = 0, square = 0;
         foreach (LayerLayout layer in network.Layout.Layers)
         {
-            foreach (float w in parameters.Slice(layer.WeightsOffset, layer.WeightsLength))
+            foreach (float weight in parameters.Slice(layer.WeightsOffset, layer.WeightsLength))
             {
-                absolute += Math.Abs(w);
-                square += (double)w * w;
+                absolute += Math.Abs(weight);
+                square += (double)weight * weight;
             }
         }
 
-        return regularization.L1 * absolute + regularization.L2 / 2 * square;
+        return regularization.L1 * absolute + 0.5 * regularization.L2 * square;
     }
 
-    private static string[] SlotNames(OptimizerKind kind) => kind switch
+    private double? Run(FloatRegion parameters)
     {
-        OptimizerKind.Momentum or OptimizerKind.Nesterov => ["velocity"],
-        OptimizerKind.AdaGrad => ["squareSum"],
-        OptimizerKind.RmsProp => ["meanSquare"],
-        OptimizerKind.Adam or OptimizerKind.AdamW => ["firstMoment", "secondMoment"],
-        _ => [],
-    };
-
-    private static IEnumerable<Block> Cut(ParameterLayout layout)
-    {
-        for (int layer = 0; layer < layout.Layers.Count; layer++)
+        pass.Bind(parameters);
+        double? norm = null;
+        if (regularization.ClipNorm is { } bound)
         {
-            LayerLayout at = layout.Layers[layer];
-            for (int offset = 0; offset < at.WeightsLength; offset += BlockLength)
-            {
-                yield return new Block(at.WeightsOffset + offset, Math.Min(BlockLength, at.WeightsLength - offset), layer, true);
-            }
-
-            for (int offset = 0; offset < at.PaddedUnits; offset += BlockLength)
-            {
-                yield return new Block(at.BiasOffset + offset, Math.Min(BlockLength, at.PaddedUnits - offset), layer, false);
-            }
+            pass.Measure();
+            pool.For(pass.Parts, pass);
+            norm = pass.Clip(bound);
         }
+
+        pool.For(pass.Parts, pass);
+        if (norms is not null)
+        {
+            norms.Bind(parameters);
+            pool.For(norms.Parts, norms);
+        }
+
+        return norm;
     }
 
-    private UpdateConstants Constants(long step, double learningRate)
+    private UpdateRule Rule(long step, double rate)
     {
-        double firstCorrection = 1 - DeterministicMath.Power(optimizer.Beta1, step + 1);
-        double secondCorrection = 1 - DeterministicMath.Power(optimizer.Beta2, step + 1);
-        return new UpdateConstants
+        var rule = new UpdateRule { Kind = optimizer.Kind, Rate = (float)rate, Epsilon = optimizer.Epsilon, Shrink = 1 };
+        switch (optimizer.Kind)
         {
-            Kind = optimizer.Kind,
-            LearningRate = (float)learningRate,
-            Momentum = optimizer.Momentum,
-            Rho = optimizer.Rho,
-            Beta1 = optimizer.Beta1,
-            Beta2 = optimizer.Beta2,
-            Epsilon = optimizer.Epsilon,
-            CorrectedLearningRate = (float)(learningRate / firstCorrection),
-            CorrectedRoot = (float)(1 / Math.Sqrt(secondCorrection)),
-            Keep = optimizer.Kind == OptimizerKind.AdamW ? (float)(1 - learningRate * optimizer.WeightDecay) : 1,
-        };
-    }
-
-    /// <summary>Pins the gradients and checks that they cover a tree; returns the level of its root.</summary>
-    private int Pin(ReadOnlySpan<GradientPart> gradients)
-    {
-        int shards = 0;
-        foreach (GradientPart part in gradients)
-        {
-            if (part.Node.FirstShard != shards || part.Sum.Length != network.Layout.Length)
-            {
-                throw new ArgumentException($"{part.Node}: expected the gradient of a node that starts at shard {shards}, {network.Layout.Length} long");
-            }
-
-            shards = part.Node.EndShard;
-        }
-
-        if (!int.IsPow2(shards) || gradients.Length > parts.Length)
-        {
-            throw new ArgumentException($"{gradients.Length} gradients over {shards} shards cover no tree");
-        }
-
-        for (int i = 0; i < gradients.Length; i++)
-        {
-            parts[i].Node = gradients[i].Node;
-            parts[i].Handle = gradients[i].Sum.Pin();
-            parts[i].Pointer = (float*)parts[i].Handle.Pointer;
-        }
-
-        return int.Log2(shards);
-    }
-
-    private double TotalOfSquares()
-    {
-        double sum = 0;
-        foreach (double square in squares)
-        {
-            sum += square;
-        }
-
-        return sum;
-    }
-
-    private void Update(in Block block, float* gradient, float* weights, UpdateConstants constants)
-    {
-        if (!block.IsWeights)
-        {
-            constants.Keep = 1;
-        }
-
-        float* slot1 = first is null ? null : first.Pointer + block.Offset;
-        float* slot2 = second is null ? null : second.Pointer + block.Offset;
-        if (!kernels.Update(constants, gradient, weights + block.Offset, slot1, slot2, block.Length))
-        {
-            notFinite[block.Layer] = true;
-        }
-    }
-
-    private readonly record struct Block(int Offset, int Length, int Layer, bool IsWeights);
-
-    private struct PartRef
-    {
-        public TreeNode Node;
-        public float* Pointer;
-        public System.Buffers.MemoryHandle Handle;
-    }
-
-    /// <summary>Tree, mean and penalties; and the rule, where nothing is clipped.</summary>
-    private sealed class GradientPass(ParameterUpdater owner) : IParallelBody
-    {
-        public int Root { get; set; }
-
-        public int Count { get; set; }
-
-        public long Rows { get; set; }
-
-        public float* Weights { get; set; }
-
-        public void Run(int part, int thread)
-        {
-            ref readonly Block block = ref owner.blocks[part];
-            float* gradient = owner.mean is { } whole ? whole.Pointer + block.Offset : owner.scratch[thread].Pointer;
-            int next = 0;
-            Sum(new TreeNode(Root, 0), ref next, block, gradient, owner.scratch[thread].Pointer + BlockLength);
-            owner.kernels.MeanAndPenalize(
-                gradient,
-                Weights + block.Offset,
-                Rows,
-                block.IsWeights ? owner.regularization.L1 : 0,
-                block.IsWeights ? owner.regularization.L2 : 0,
-                block.Length);
-            if (owner.mean is null)
-            {
-                owner.Update(block, gradient, Weights, owner.updatePass.Constants);
-            }
-            else
-            {
-                owner.squares[part] = SumOfSquares(gradient, block.Length);
-            }
-        }
-
-        /// <summary>The sum of a node over a block into <paramref name="target"/>: a part as it is, or left plus right.</summary>
-        private void Sum(TreeNode node, ref int next, in Block block, float* target, float* free)
-        {
-            if (owner.parts[next].Node == node)
-            {
-                new Span<float>(owner.parts[next].Pointer + block.Offset, block.Length).CopyTo(new Span<float>(target, block.Length));
-                next++;
-                return;
-            }
-
-            Sum(node.Left, ref next, block, target, free);
-            float* right = free;
-            if (owner.parts[next].Node == node.Right)
-            {
-                right = owner.parts[next].Pointer + block.Offset;
-                next++;
-            }
-            else
-            {
-                Sum(node.Right, ref next, block, right, free + BlockLength);
-            }
-
-            owner.kernels.Add(target, right, target, block.Length);
-        }
-
-        /// <summary>Σ g² in double precision: sixteen lanes, each in ascending order, then the lanes in order, whatever the hardware's width.</summary>
-        private static double SumOfSquares(float* gradient, int length)
-        {
-            Vector512<double> low = Vector512<double>.Zero, high = Vector512<double>.Zero;
-            for (int i = 0; i < length; i += 16)
-            {
-                (Vector512<double> a, Vector512<double> b) = Vector512.Widen(Vector512.Load(gradient + i));
-                low += a * a;
-                high += b * b;
-            }
-
-            double sum = 0;
-            for (int lane = 0; lane < 16; lane++)
-            {
-                sum += lane < 8 ? low[lane] : high[lane - 8];
-            }
-
-            return sum;
-        }
-    }
-
-    /// <summary>Clipping and the rule, once the norm is known.</summary>
-    private sealed class UpdatePass(ParameterUpdater owner) : IParallelBody
-    {
-        public UpdateConstants Constants { get; set; }
-
-        public float Factor { get; set; }
-
-        public float* Weights { get; set; }
-
-        public void Run(int part, int thread)
-        {
-            ref readonly Block block = ref owner.blocks[part];
-            float* gradient = owner.mean!.Pointer + block.Offset;
-            if (Factor != 1)
-            {
-                owner.kernels.Scale(gradient, Factor, block.Length);
-            }
-
-            owner.Update(block, gradient, Weights, Constants);
-        }
-    }
-
-    /// <summary>Scales each unit's incoming weights down to the largest norm allowed (Srebro and Shraibman 2005).</summary>
-    private sealed class MaxNormPass(ParameterUpdater owner) : IParallelBody
-    {
-        public float* Weights { get; set; }
-
-        public void Run(int part, int thread)
-        {
-            LayerLayout layer = owner.network.Layout.Layers[part];
-            float limit = owner.regularization.MaxNorm!.Value;
-            for (int unit = 0; unit < layer.Units; unit++)
-            {
-                float* column = Weights + layer.WeightIndex(0, unit);
-                double square = 0;
-                for (int input = 0; input < layer.Inputs; input++)
+            case OptimizerKind.Momentum or OptimizerKind.Nesterov:
+                return rule with { Decay = optimizer.Momentum };
+            case OptimizerKind.RmsProp:
+                return rule with { Decay = optimizer.Rho, Gain = (float)(1.0 - optimizer.Rho) };
+            case OptimizerKind.Adam or OptimizerKind.AdamW:
+                double first = 1 - DoubleElementary.IntegerPower(optimizer.Beta1, step + 1);
+                double second = 1 - DoubleElementary.IntegerPower(optimizer.Beta2, step + 1);
+                return rule with
                 {
-                    double w = column[(nint)input * ParameterLayout.PanelWidth];
-                    square += w * w;
-                }
+                    Rate = (float)(rate / first),
+                    Decay = optimizer.Beta1,
+                    Gain = (float)(1.0 - optimizer.Beta1),
+                    SecondDecay = optimizer.Beta2,
+                    SecondGain = (float)(1.0 - optimizer.Beta2),
+                    SecondCorrection = (float)(1.0 / Math.Sqrt(second)),
+                    Shrink = optimizer.Kind == OptimizerKind.AdamW ? (float)(1.0 - rate * optimizer.WeightDecay) : 1,
+                };
+            default:
+                return rule;
+        }
+    }
 
-                double norm = Math.Sqrt(square);
-                if (norm > limit)
-                {
-                    float factor = (float)(limit / norm);
-                    for (int input = 0; input < layer.Inputs; input++)
-                    {
-                        column[(nint)input * ParameterLayout.PanelWidth] *= factor;
-                    }
-                }
-            }
+    private static void Validate(OptimizerSpec optimizer, RegularizationSpec regularization)
+    {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        ArgumentNullException.ThrowIfNull(regularization);
+        RequireShare(optimizer.Momentum, "momentum");
+        RequireShare(optimizer.Rho, "rho");
+        RequireShare(optimizer.Beta1, "beta1");
+        RequireShare(optimizer.Beta2, "beta2");
+        Require(Enum.IsDefined(optimizer.Kind), $"{optimizer.Kind} is no optimizer");
+        Require(optimizer.Epsilon > 0 && float.IsFinite(optimizer.Epsilon), $"epsilon is {optimizer.Epsilon}; it must be above 0");
+        Require(optimizer.WeightDecay >= 0 && float.IsFinite(optimizer.WeightDecay), $"weight decay is {optimizer.WeightDecay}; it must be at least 0");
+        Require(regularization.L1 >= 0 && float.IsFinite(regularization.L1), $"L1 is {regularization.L1}; it must be at least 0");
+        Require(regularization.L2 >= 0 && float.IsFinite(regularization.L2), $"L2 is {regularization.L2}; it must be at least 0");
+        Require(regularization.MaxNorm is null or > 0, $"max-norm is {regularization.MaxNorm}; it must be above 0");
+        Require(regularization.ClipNorm is null or > 0, $"clip-norm is {regularization.ClipNorm}; it must be above 0");
+    }
+
+    private static void RequireShare(float value, string name) => Require(value is >= 0 and < 1, $"{name} is {value}; it must be in [0, 1)");
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw new ArgumentException(message);
         }
     }
 }

@@ -1,5 +1,3 @@
-using ActorMlp.Engine.Numerics;
-
 namespace ActorMlp.Engine.Optimizers;
 
 /// <summary>The shape of a learning-rate schedule.</summary>
@@ -56,7 +54,7 @@ public sealed record ScheduleSpec
         return Kind switch
         {
             ScheduleKind.Constant => LearningRate,
-            ScheduleKind.Step => LearningRate * DeterministicMath.Power(Factor, step / IntervalSteps),
+            ScheduleKind.Step => LearningRate * IntegerPower(Factor, step / IntervalSteps),
             ScheduleKind.Cosine => Cosine(step),
             ScheduleKind.InverseTime => LearningRate / (1 + Decay * step),
             _ => throw new ArgumentOutOfRangeException(nameof(step), Kind, "unknown schedule"),
@@ -104,5 +102,19 @@ public sealed record ScheduleSpec
         }
 
         return sum;
+    }
+
+    private static double IntegerPower(double value, long exponent)
+    {
+        double result = 1;
+        for (; exponent > 0; exponent >>= 1, value *= value)
+        {
+            if ((exponent & 1) == 1)
+            {
+                result *= value;
+            }
+        }
+
+        return result;
     }
 }

@@ -1,138 +1,115 @@
-using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 
 namespace ActorMlp.Engine.Parallel;
 
-/// <summary>Work that falls into independent parts.</summary>
+/// <summary>The body of a parallel loop: independent parts, run in any order on any thread of the pool.</summary>
 public interface IParallelBody
 {
-    /// <summary>Does one part. Called on any thread of the pool, once per part.</summary>
-    /// <param name="part">The part, 0-based.</param>
-    /// <param name="thread">The pool's thread it runs on, 0-based: for scratch memory.</param>
-    void Run(int part, int thread);
+    /// <summary>Runs one part.</summary>
+    /// <param name="part">Which part, from 0.</param>
+    /// <param name="worker">Which of the pool's threads runs it, below <see cref="ComputePool.Threads"/>: an index for scratch memory.</param>
+    void Run(int part, int worker);
 }
 
 /// <summary>
-/// The threads that compute; a process has one pool, however many workers live in it. Jobs follow each other on the leader thread, in the order
-/// in which they come; inside a job, <see cref="For"/> spreads parts over all threads. Which thread does a part cannot change its result.
+/// The process's compute threads: one leader, which takes work in the order in which it was given, and helpers, which join its parallel
+/// loops. All workers of a process share one pool, so that it never runs more threads than asked for.
 /// </summary>
-/// <remarks>A thread that waits spins for some microseconds and then sleeps: a thread that spins takes a core from a neighbour that computes.</remarks>
+/// <remarks>Helpers spin for a few microseconds after a loop, since the next often follows at once, then sleep.</remarks>
 public sealed class ComputePool : IDisposable
 {
-    private const int SpinsBeforeSleep = 64;
-    private const int PausesPerSpin = 20;
+    private const int SpinsBeforeSleep = 200;
+    private const long Open = 1L << 16;
+    private const long EpochUnit = 1L << 32;
+    private const long ActiveMask = 0xFFFF;
 
-    private readonly BlockingCollection<Action> jobs = [];
-    private readonly Thread leader;
-    private readonly Thread[] helpers;
-    private readonly Lock gate = new();
-    private readonly SemaphoreSlim wake = new(0);
-    private readonly ManualResetEventSlim allDone = new(true, 0);
-    private IParallelBody? body;
-    private int parts;
-    private long ticket;
-    private int unfinished;
-    private int asleep;
-    private volatile bool disposed;
-    private volatile Exception? failure;
+    [ThreadStatic]
+    private static ComputePool? leading;
+
+    [ThreadStatic]
+    private static bool looping;
+
+    private readonly Queue<Action> queue = new();
+    private readonly Thread[] threads;
+    private readonly Helper[] helpers;
+    private readonly Dictionary<Type, Loop> loops = [];
+    private Loop? current;
+    private bool disposed;
+
+    // The loop's number over an open bit over the helpers inside: a helper may enter only while the bit is set.
+    private long gate;
 
     /// <summary>Starts the threads.</summary>
-    /// <param name="threads">How many, the leader included; 0 for one per core.</param>
+    /// <param name="threads">How many in total; 0 for one a processor.</param>
     public ComputePool(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
-        leader = Start(Lead, "compute-0");
-        helpers = [.. Enumerable.Range(1, Threads - 1).Select(number => Start(() => Help(number), $"compute-{number}"))];
+        helpers = new Helper[Threads - 1];
+        this.threads = new Thread[Threads];
+        this.threads[0] = new Thread(Lead) { IsBackground = true, Name = "compute leader" };
+        for (int i = 0; i < helpers.Length; i++)
+        {
+            var helper = new Helper(i + 1);
+            helpers[i] = helper;
+            this.threads[i + 1] = new Thread(() => Help(helper)) { IsBackground = true, Name = $"compute helper {i + 1}" };
+        }
+
+        foreach (Thread thread in this.threads)
+        {
+            thread.Start();
+        }
     }
 
     /// <summary>Number of threads, the leader included.</summary>
     public int Threads { get; }
 
-    /// <summary>Whether the caller runs on this pool's leader, as a job does.</summary>
-    public bool IsLeader => Thread.CurrentThread == leader;
-
-    /// <summary>Runs <paramref name="work"/> after the jobs that came before it. An exception ends in the task.</summary>
+    /// <summary>Queues work for the leader thread: first come, first served. What it throws goes to the task.</summary>
     public Task<T> Enqueue<T>(Func<T> work)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
         var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        jobs.Add(() =>
+        lock (queue)
         {
-            try
-            {
-                completion.SetResult(work());
-            }
-#pragma warning disable CA1031 // Whatever the job throws belongs to whoever waits for it.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                completion.SetException(exception);
-            }
-        });
+            ObjectDisposedException.ThrowIf(disposed, this);
+            queue.Enqueue(() => Complete(work, completion));
+            Monitor.PulseAll(queue);
+        }
+
         return completion.Task;
     }
 
-    /// <summary>Runs <paramref name="work"/> as a job and waits for it; at once where the caller is a job already.</summary>
-    public T Run<T>(Func<T> work) => IsLeader ? work() : Enqueue(work).GetAwaiter().GetResult();
+    /// <summary>Queues work and blocks until it is done. On the leader thread, which must not wait for itself, it runs at once.</summary>
+    public T Run<T>(Func<T> work) => leading == this ? work() : Enqueue(work).GetAwaiter().GetResult();
 
-    /// <summary>Runs parts 0 … <paramref name="count"/>-1 over all threads and returns when all are done. Only jobs may call it.</summary>
-    /// <exception cref="InvalidOperationException">The caller is no job of this pool.</exception>
-    /// <exception cref="AggregateException">A part threw.</exception>
-    public void For(int count, IParallelBody work)
+    /// <summary>
+    /// Runs every part of <paramref name="body"/> once, over all threads, and returns when all are done. From within a loop the parts run
+    /// one after another on the calling thread; from a thread that is not the leader the loop is queued like <see cref="Run"/>.
+    /// </summary>
+    /// <remarks>The first exception of a part is thrown here, after the parts that had begun are done; parts not begun are left out.</remarks>
+    public void For<TBody>(int parts, TBody body)
+        where TBody : IParallelBody
     {
-        if (!IsLeader)
+        if (looping || (leading == this && (parts <= 1 || helpers.Length == 0)))
         {
-            throw new InvalidOperationException("ComputePool.For is for jobs of the pool: call it from Run or Enqueue.");
-        }
-
-        if (Threads == 1 || count <= 1)
-        {
-            for (int part = 0; part < count; part++)
+            for (int part = 0; part < parts; part++)
             {
-                work.Run(part, 0);
-            }
-
-            return;
-        }
-
-        body = work;
-        parts = count;
-        failure = null;
-        Volatile.Write(ref unfinished, count);
-        allDone.Reset();
-
-        // The ticket's high half names the job, its low half the next part: one compare-and-swap takes a part of just this job.
-        Volatile.Write(ref ticket, ((ticket >> 32) + 1) << 32);
-        Interlocked.MemoryBarrier();
-        int sleeping = Math.Min(Volatile.Read(ref asleep), count - 1);
-        if (sleeping > 0)
-        {
-            wake.Release(sleeping);
-        }
-
-        TakeParts(ticket >> 32, 0);
-        for (int spin = 0; Volatile.Read(ref unfinished) > 0; spin++)
-        {
-            if (spin < SpinsBeforeSleep)
-            {
-                Thread.SpinWait(PausesPerSpin);
-            }
-            else
-            {
-                allDone.Wait();
+                body.Run(part, looping ? currentWorker : 0);
             }
         }
-
-        if (failure is { } thrown)
+        else if (leading == this)
         {
-            throw new AggregateException(thrown);
+            Fork(LoopFor<TBody>(), parts, body);
+        }
+        else
+        {
+            Queue(parts, body);
         }
     }
 
-    /// <summary>Lets the jobs that were enqueued finish, then ends the threads.</summary>
+    /// <summary>Lets the current work end, cancels what is queued and ends the threads.</summary>
     public void Dispose()
     {
-        lock (gate)
+        lock (queue)
         {
             if (disposed)
             {
@@ -140,99 +117,258 @@ public sealed class ComputePool : IDisposable
             }
 
             disposed = true;
+            Monitor.PulseAll(queue);
         }
 
-        jobs.CompleteAdding();
-        leader.Join();
-        wake.Release(Math.Max(1, helpers.Length));
-        foreach (Thread helper in helpers)
+        if (leading != this)
         {
-            helper.Join();
+            threads[0].Join();
         }
 
-        jobs.Dispose();
-        wake.Dispose();
-        allDone.Dispose();
+        Volatile.Write(ref current, null);
+        Interlocked.Add(ref gate, EpochUnit);
+        foreach (Helper helper in helpers)
+        {
+            helper.Wake();
+        }
+
+        foreach (Thread thread in threads.AsSpan(1))
+        {
+            thread.Join();
+        }
+
+        foreach (Helper helper in helpers)
+        {
+            helper.Dispose();
+        }
     }
 
-    private static Thread Start(ThreadStart work, string name)
+    [ThreadStatic]
+    private static int currentWorker;
+
+    private static void Complete<T>(Func<T> work, TaskCompletionSource<T> completion)
     {
-        var thread = new Thread(work) { IsBackground = true, Name = name };
-        thread.Start();
-        return thread;
+        if (leading is null)
+        {
+            completion.SetException(new ObjectDisposedException(nameof(ComputePool)));
+            return;
+        }
+
+        try
+        {
+            completion.SetResult(work());
+        }
+        catch (Exception error)
+        {
+            completion.SetException(error);
+        }
+    }
+
+    private void Queue<TBody>(int parts, TBody body)
+        where TBody : IParallelBody =>
+        Run(() =>
+        {
+            For(parts, body);
+            return true;
+        });
+
+    private Loop<TBody> LoopFor<TBody>()
+        where TBody : IParallelBody
+    {
+        if (!loops.TryGetValue(typeof(TBody), out Loop? loop))
+        {
+            loop = new Loop<TBody>();
+            loops.Add(typeof(TBody), loop);
+        }
+
+        return (Loop<TBody>)loop;
+    }
+
+    private void Fork<TBody>(Loop<TBody> loop, int parts, TBody body)
+        where TBody : IParallelBody
+    {
+        loop.Begin(parts, body);
+        Volatile.Write(ref current, loop);
+        Interlocked.Add(ref gate, EpochUnit + Open);
+        for (int i = 0; i < Math.Min(helpers.Length, parts - 1); i++)
+        {
+            helpers[i].Wake();
+        }
+
+        RunLoop(loop, 0);
+
+        // A helper that has not come by now finds the gate closed and goes back to sleep; only those inside are waited for.
+        Interlocked.And(ref gate, ~Open);
+        var spin = new SpinWait();
+        while ((Volatile.Read(ref gate) & ActiveMask) != 0)
+        {
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+
+        loop.End();
     }
 
     private void Lead()
     {
-        foreach (Action job in jobs.GetConsumingEnumerable())
-        {
-            job();
-        }
-    }
-
-    private void Help(int thread)
-    {
-        long seen = 0;
-        int spins = 0;
-        while (!disposed)
-        {
-            long job = Volatile.Read(ref ticket) >> 32;
-            if (job != seen)
-            {
-                TakeParts(job, thread);
-                seen = job;
-                spins = 0;
-            }
-            else if (++spins < SpinsBeforeSleep)
-            {
-                Thread.SpinWait(PausesPerSpin);
-            }
-            else
-            {
-                Interlocked.Increment(ref asleep);
-                if (Volatile.Read(ref ticket) >> 32 == seen && !disposed)
-                {
-                    wake.Wait();
-                }
-
-                Interlocked.Decrement(ref asleep);
-                spins = 0;
-            }
-        }
-    }
-
-    private void TakeParts(long job, int thread)
-    {
+        leading = this;
         while (true)
         {
-            long current = Volatile.Read(ref ticket);
-            int part = (int)(current & uint.MaxValue);
-            IParallelBody work = body!;
-            if (current >> 32 != job || part >= Volatile.Read(ref parts))
+            Action work;
+            lock (queue)
+            {
+                while (queue.Count == 0 && !disposed)
+                {
+                    Monitor.Wait(queue);
+                }
+
+                if (disposed)
+                {
+                    break;
+                }
+
+                work = queue.Dequeue();
+            }
+
+            work();
+        }
+
+        leading = null;
+        while (queue.TryDequeue(out Action? cancelled))
+        {
+            cancelled();
+        }
+    }
+
+    private void Help(Helper helper)
+    {
+        uint seen = 0;
+        while (true)
+        {
+            helper.Await(ref gate, seen);
+            long state = Volatile.Read(ref gate);
+            seen = (uint)(state >> 32);
+            if (Volatile.Read(ref disposed) && Volatile.Read(ref current) is null)
             {
                 return;
             }
 
-            if (Interlocked.CompareExchange(ref ticket, current + 1, current) != current)
+            while ((state & Open) != 0)
             {
-                continue;
+                long before = Interlocked.CompareExchange(ref gate, state + 1, state);
+                if (before == state)
+                {
+                    RunLoop(Volatile.Read(ref current)!, helper.Number);
+                    Interlocked.Decrement(ref gate);
+                    break;
+                }
+
+                state = before;
             }
 
+            seen = (uint)(state >> 32);
+        }
+    }
+
+    private static void RunLoop(Loop loop, int worker)
+    {
+        looping = true;
+        currentWorker = worker;
+        try
+        {
+            loop.Work(worker);
+        }
+        finally
+        {
+            looping = false;
+        }
+    }
+
+    /// <summary>A parallel loop in progress.</summary>
+    private abstract class Loop
+    {
+        public abstract void Work(int worker);
+    }
+
+    private sealed class Loop<TBody> : Loop
+        where TBody : IParallelBody
+    {
+        private TBody body = default!;
+        private ExceptionDispatchInfo? error;
+        private int parts;
+        private int next;
+
+        public void Begin(int count, TBody parallelBody)
+        {
+            body = parallelBody;
+            parts = count;
+            error = null;
+            next = 0;
+        }
+
+        public override void Work(int worker)
+        {
             try
             {
-                work.Run(part, thread);
+                for (int part = Interlocked.Increment(ref next) - 1; part < parts; part = Interlocked.Increment(ref next) - 1)
+                {
+                    body.Run(part, worker);
+                }
             }
-#pragma warning disable CA1031 // Whatever a part throws belongs to the job, on the leader's thread.
-            catch (Exception exception)
-#pragma warning restore CA1031
+            catch (Exception thrown)
             {
-                failure = exception;
-            }
-
-            if (Interlocked.Decrement(ref unfinished) == 0)
-            {
-                allDone.Set();
+                Interlocked.CompareExchange(ref error, ExceptionDispatchInfo.Capture(thrown), null);
+                Volatile.Write(ref next, parts);
             }
         }
+
+        public void End()
+        {
+            body = default!;
+            error?.Throw();
+        }
+    }
+
+    /// <summary>A helper thread's bed.</summary>
+    private sealed class Helper(int number) : IDisposable
+    {
+        private readonly SemaphoreSlim bell = new(0);
+        private int asleep;
+
+        public int Number => number;
+
+        /// <summary>Waits until the gate shows another loop than <paramref name="seen"/>.</summary>
+        public void Await(ref long gate, uint seen)
+        {
+            for (int spin = 0; spin < SpinsBeforeSleep; spin++)
+            {
+                if ((uint)(Volatile.Read(ref gate) >> 32) != seen)
+                {
+                    return;
+                }
+
+                Thread.SpinWait(8);
+            }
+
+            while ((uint)(Volatile.Read(ref gate) >> 32) == seen)
+            {
+                Interlocked.Exchange(ref asleep, 1);
+                if ((uint)(Interlocked.Read(ref gate) >> 32) != seen && Interlocked.Exchange(ref asleep, 0) == 1)
+                {
+                    return;
+                }
+
+                bell.Wait();
+            }
+        }
+
+        public void Wake()
+        {
+            if (Interlocked.Exchange(ref asleep, 0) == 1)
+            {
+                bell.Release();
+            }
+        }
+
+        public void Dispose() => bell.Dispose();
     }
 }

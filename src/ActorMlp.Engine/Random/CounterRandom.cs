@@ -51,7 +51,7 @@ public readonly struct CounterRandom(ulong seed, RandomPurpose purpose)
     public double Uniform(ulong a, uint b, uint index)
     {
         PhiloxBlock block = Philox.Draw(Counter(a, b, index), Key0, Key1);
-        return ToUniform(block.X0, block.X1);
+        return ((((ulong)block.X0 << 32) | block.X1) >> 11) * (1.0 / (1UL << 53));
     }
 
     /// <summary>A whole number in [0, <paramref name="bound"/>), unbiased to within 2^-64·bound (multiply-high of 64 bits).</summary>
@@ -61,23 +61,4 @@ public readonly struct CounterRandom(ulong seed, RandomPurpose purpose)
         PhiloxBlock block = Philox.Draw(Counter(a, b, index), Key0, Key1);
         return (int)Math.BigMul(((ulong)block.X0 << 32) | block.X1, (ulong)bound, out _);
     }
-
-    /// <summary>A normal number of mean 0 and variance 1, by the polar method (Marsaglia and Bray 1964).</summary>
-    /// <param name="a">First coordinate, below 2^56.</param>
-    /// <param name="index">The index.</param>
-    public double Normal(ulong a, uint index)
-    {
-        for (uint attempt = 0; ; attempt++)
-        {
-            PhiloxBlock block = Philox.Draw(Counter(a, attempt, index), Key0, Key1);
-            double x = 2 * ToUniform(block.X0, block.X1) - 1, y = 2 * ToUniform(block.X2, block.X3) - 1;
-            double square = x * x + y * y;
-            if (square is > 0 and < 1)
-            {
-                return x * Math.Sqrt(-2 * Numerics.DeterministicMath.Log(square) / square);
-            }
-        }
-    }
-
-    private static double ToUniform(uint high, uint low) => ((((ulong)high << 32) | low) >> 11) * (1.0 / (1UL << 53));
 }

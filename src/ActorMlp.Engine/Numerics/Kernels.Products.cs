@@ -1,0 +1,279 @@
+using System.Runtime.CompilerServices;
+
+namespace ActorMlp.Engine.Numerics;
+
+/// <summary>The matrix products of training as walks over register tiles.</summary>
+internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
+    where TLanes : struct, ILanes<TFloat, TWord>
+    where TFloat : unmanaged
+    where TWord : unmanaged
+{
+    // Inputs of a forward chain that are taken at a time: 16 lanes × 2 blocks × 256 are 32 KB, within the first-level cache.
+    private const int ForwardDepth = 256;
+
+    // Units of a backward chain that are taken at a time: 16 lanes × 8 blocks × 512 are 256 KB, within the second-level cache.
+    private const int BackwardDepth = 512;
+
+    // Panels of weights that every block of rows meets before the next: 256 inputs × 16 × 32 are 512 KB, within the second-level cache.
+    private const int ForwardPanels = 32;
+    private const int HalfTile = 4;
+    private const int TileFloats = 2 * 8 * Lane;
+
+    /// <inheritdoc/>
+    public override string Name => TLanes.Name;
+
+    /// <inheritdoc/>
+    public override int BlocksPerTile => TLanes.Width == Lane ? 2 : 1;
+
+    private static int FullTile => TLanes.ManyRegisters ? 8 : 6;
+
+    /// <inheritdoc/>
+    public override void Forward(
+        FloatRegion weights, FloatRegion bias, int inputs, int units, FloatRegion x, int xStride, FloatRegion z, int zStride, int blocks)
+    {
+        int panels = (units + Lane - 1) / Lane;
+        for (int start = 0; start < inputs; start += ForwardDepth)
+        {
+            int depth = Math.Min(ForwardDepth, inputs - start);
+            var shape = new TileShape
+            {
+                Length = depth,
+                FirstSegment = depth,
+                Start = start == 0 ? TileStart.Bias : TileStart.Stored,
+            };
+            float* a = weights.Pointer + (nint)start * Lane;
+            float* b = x.Pointer + (nint)start * Lane;
+            for (int panel = 0; panel < panels; panel += ForwardPanels)
+            {
+                int endPanel = Math.Min(panels, panel + ForwardPanels);
+                for (int block = 0; block < blocks; block += BlocksPerTile)
+                {
+                    int width = Math.Min(BlocksPerTile, blocks - block);
+                    ForwardTiles(
+                        ref shape, a, (nint)inputs * Lane, panel, endPanel, bias.Pointer, b + (nint)block * xStride, xStride,
+                        z.Pointer + (nint)block * zStride, zStride, width);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(
+        FloatRegion weights, int inputs, int units, FloatRegion dz, int dzStride, FloatRegion dx, int dxStride, int blocks)
+    {
+        for (int start = 0; start < units; start += BackwardDepth)
+        {
+            var shape = new TileShape
+            {
+                Length = Math.Min(BackwardDepth, units - start),
+                FirstSegment = Lane,
+                Hop = (nint)inputs * Lane - Lane,
+                Start = start == 0 ? TileStart.Zero : TileStart.Stored,
+            };
+
+            // A tile that reaches back must not take a chain up twice.
+            bool mayOverlap = units <= BackwardDepth;
+            int done = 0;
+            while (NextTile(ref done, inputs, 0, mayOverlap, out int first, out int height))
+            {
+                float* a = weights.Pointer + (nint)start * inputs + (nint)first * Lane;
+                for (int block = 0; block < blocks; block += BlocksPerTile)
+                {
+                    int width = Math.Min(BlocksPerTile, blocks - block);
+                    float* b = dz.Pointer + (nint)block * dzStride + (nint)start * Lane;
+                    float* c = dx.Pointer + (nint)block * dxStride + (nint)first * Lane;
+                    Tile<AlongPanel>(ref shape, height, width, a, b, dzStride, c, dxStride, null);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void WeightGradient(
+        FloatRegion x, int xStride, FloatRegion dz, int dzStride, FloatRegion gradient, int inputs, int firstInput, int endInput,
+        int firstPanel, int panels, ReadOnlySpan<int> shardEnds)
+    {
+        int shards = shardEnds.Length - 1;
+        float* stack = stackalloc float[(int.Log2(shards) + 1) * TileFloats + Lane];
+        stack = (float*)(((nint)stack + 63) & ~(nint)63);
+        float* panel = dz.Pointer + (nint)firstPanel * dzStride;
+        nint panelStride = (nint)inputs * Lane;
+        float* result = gradient.Pointer + firstPanel * panelStride;
+        var shape = new TileShape { Hop = xStride - Lane, Start = TileStart.Zero };
+        int done = firstInput;
+        while (NextTile(ref done, endInput, firstInput, true, out int first, out int height))
+        {
+            float* a = x.Pointer + (nint)first * Lane;
+            float* c = result + (nint)first * Lane;
+            if (shards == 1)
+            {
+                ShardTile(ref shape, height, panels, a, xStride, panel, dzStride, c, panelStride, shardEnds[0], shardEnds[1]);
+                continue;
+            }
+
+            // The binary counter: after an odd shard, as many pairs are whole as the shard's number ends in ones.
+            int depth = 0;
+            for (int shard = 0; shard < shards; shard++)
+            {
+                shape.AddToStored = (shard & 1) == 1;
+                depth += shape.AddToStored ? 0 : 1;
+                float* top = stack + (depth - 1) * TileFloats;
+                ShardTile(
+                    ref shape, height, panels, a, xStride, panel, dzStride, top, TileFloats / 2, shardEnds[shard], shardEnds[shard + 1]);
+                for (int pair = shard >> 1; shape.AddToStored && (pair & 1) == 1; pair >>= 1)
+                {
+                    depth--;
+                    float* left = stack + (depth - 1) * TileFloats;
+                    Sum(left, left + TileFloats, left, TileFloats / 2 * (panels - 1) + height * Lane);
+                }
+            }
+
+            for (int column = 0; column < panels; column++)
+            {
+                float* from = stack + column * (TileFloats / 2);
+                Buffer.MemoryCopy(from, c + column * panelStride, height * Lane * sizeof(float), height * Lane * sizeof(float));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void BiasGradient(FloatRegion dzPanel, FloatRegion gradient, ReadOnlySpan<int> shardEnds)
+    {
+        int shards = shardEnds.Length - 1;
+        float* stack = stackalloc float[(int.Log2(shards) + 2) * Lane];
+        int depth = 0;
+        for (int shard = 0; shard < shards; shard++)
+        {
+            float* top = stack + depth++ * Lane;
+            for (int v = 0; v < Lane; v += TLanes.Width)
+            {
+                TFloat sum = TLanes.Broadcast(0f);
+                for (int row = shardEnds[shard]; row < shardEnds[shard + 1]; row++)
+                {
+                    sum = TLanes.Add(sum, TLanes.Load(dzPanel.Pointer + (nint)row * Lane + v));
+                }
+
+                TLanes.Store(top + v, sum);
+            }
+
+            for (int pair = shard; (pair & 1) == 1; pair >>= 1)
+            {
+                depth--;
+                float* left = stack + (depth - 1) * Lane;
+                Sum(left, left + Lane, left, Lane);
+            }
+        }
+
+        Buffer.MemoryCopy(stack, gradient.Pointer, Lane * sizeof(float), Lane * sizeof(float));
+    }
+
+    /// <inheritdoc/>
+    public override void Add(FloatRegion left, FloatRegion right, FloatRegion result, int count) =>
+        Sum(left.Pointer, right.Pointer, result.Pointer, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sum(float* left, float* right, float* result, int count)
+    {
+        for (int i = 0; i < count; i += TLanes.Width)
+        {
+            TLanes.Store(result + i, TLanes.Add(TLanes.Load(left + i), TLanes.Load(right + i)));
+        }
+    }
+
+    /// <summary>The forward product of one or two blocks of rows with panels [first, end) of the weights.</summary>
+    private static void ForwardTiles(
+        ref TileShape shape, float* a, nint panelStride, int firstPanel, int endPanel, float* bias, float* b, int xStride, float* c, int zStride, int width)
+    {
+        for (int panel = firstPanel; panel < endPanel; panel++)
+        {
+            // 16 units are whole tiles: 8 + 8, or 6 + 6 + 4.
+            int done = 0;
+            while (NextTile(ref done, Lane, 0, false, out int first, out int height))
+            {
+                int unit = panel * Lane + first;
+                Tile<AcrossPanel>(ref shape, height, width, a + panel * panelStride + first, b, xStride, c + (nint)unit * Lane, zStride, bias + unit);
+            }
+        }
+    }
+
+    /// <summary>One shard's contribution to a tile of the weight gradient: rows [first, end), which may begin and end within a block.</summary>
+    private static void ShardTile(
+        ref TileShape shape, int height, int panels, float* a, int xStride, float* dz, int dzStride, float* c, nint secondC, int first, int end)
+    {
+        shape.Length = end - first;
+        shape.FirstSegment = Lane - first % Lane;
+        a += (nint)(first / Lane) * xStride + first % Lane;
+        Tile<AlongPanel>(ref shape, height, panels, a, dz + (nint)first * Lane, dzStride, c, secondC, null);
+    }
+
+    /// <summary>A tile <paramref name="height"/> rows high and <paramref name="blocks"/> blocks wide.</summary>
+    private static void Tile<TStride>(
+        ref TileShape shape, int height, int blocks, float* a, float* b, nint blockB, float* c, nint blockC, float* bias)
+        where TStride : struct, IStride
+    {
+        if (TLanes.Width == Lane)
+        {
+            shape.SecondB = blockB;
+            shape.SecondC = blockC;
+            if (blocks == 2)
+            {
+                Tile<TStride, TwoColumns>(shape, height, a, b, c, bias);
+            }
+            else
+            {
+                Tile<TStride, OneColumn>(shape, height, a, b, c, bias);
+            }
+
+            return;
+        }
+
+        shape.SecondB = TLanes.Width;
+        shape.SecondC = TLanes.Width;
+        for (int lane = 0; lane < Lane; lane += 2 * TLanes.Width)
+        {
+            Tile<TStride, TwoColumns>(shape, height, a, b + lane, c + lane, bias);
+        }
+    }
+
+    private static void Tile<TStride, TColumns>(in TileShape shape, int height, float* a, float* b, float* c, float* bias)
+        where TStride : struct, IStride
+        where TColumns : struct, IColumns
+    {
+        switch (height)
+        {
+            case 8:
+                Tile8<TStride, TColumns>(shape, a, b, c, bias);
+                break;
+            case 6:
+                Tile6<TStride, TColumns>(shape, a, b, c, bias);
+                break;
+            case HalfTile:
+                Tile4<TStride, TColumns>(shape, a, b, c, bias);
+                break;
+            default:
+                Tile1<TStride, TColumns>(shape, a, b, c, bias);
+                break;
+        }
+    }
+
+    /// <summary>
+    /// The next tile of rows [origin, end). What is left at the end is covered, where that is allowed, by a tile that reaches back over
+    /// rows already computed, which come out the same: cheaper than many narrow tiles.
+    /// </summary>
+    private static bool NextTile(ref int done, int end, int origin, bool mayOverlap, out int first, out int height)
+    {
+        int left = end - done, rows = mayOverlap ? end - origin : left;
+        if (left >= FullTile || (left > HalfTile && rows >= FullTile))
+        {
+            height = FullTile;
+        }
+        else
+        {
+            height = rows >= HalfTile ? HalfTile : 1;
+        }
+
+        first = Math.Min(done, end - height);
+        done = first + height;
+        return left > 0;
+    }
+}

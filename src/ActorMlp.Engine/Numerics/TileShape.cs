@@ -1,0 +1,83 @@
+namespace ActorMlp.Engine.Numerics;
+
+/// <summary>Where a tile's chains begin.</summary>
+internal enum TileStart
+{
+    /// <summary>At +0.</summary>
+    Zero,
+
+    /// <summary>At the row's bias.</summary>
+    Bias,
+
+    /// <summary>Where the chain was left off, in the result.</summary>
+    Stored,
+}
+
+/// <summary>What tiles of one product share: lengths and distances, in floats.</summary>
+internal struct TileShape
+{
+    /// <summary>Number of terms of each chain.</summary>
+    public int Length;
+
+    /// <summary>Terms before the first hop of the broadcast operand; later segments have 16.</summary>
+    public int FirstSegment;
+
+    /// <summary>What the broadcast operand's pointer is moved by after each segment.</summary>
+    public nint Hop;
+
+    /// <summary>From the first to the second vector of the streamed operand.</summary>
+    public nint SecondB;
+
+    /// <summary>From the first to the second vector of the result.</summary>
+    public nint SecondC;
+
+    /// <summary>Where chains begin.</summary>
+    public TileStart Start;
+
+    /// <summary>Whether the finished chain is added to what the result holds (left operand) instead of replacing it.</summary>
+    public bool AddToStored;
+}
+
+/// <summary>The distances between elements of the broadcast operand, as constants to the compiler.</summary>
+internal interface IStride
+{
+    /// <summary>Between rows of the tile.</summary>
+    static abstract int Row { get; }
+
+    /// <summary>Between terms of a chain.</summary>
+    static abstract int Step { get; }
+}
+
+/// <summary>Rows of the tile are neighbours, terms lie a block apart: units of a weight panel, summed over inputs.</summary>
+internal readonly struct AcrossPanel : IStride
+{
+    public static int Row => 1;
+
+    public static int Step => 16;
+}
+
+/// <summary>Terms are neighbours, rows lie a block apart: inputs, summed over the units or rows of a block.</summary>
+internal readonly struct AlongPanel : IStride
+{
+    public static int Row => 16;
+
+    public static int Step => 1;
+}
+
+/// <summary>Whether a tile is one or two vectors wide.</summary>
+internal interface IColumns
+{
+    static abstract bool Two { get; }
+}
+
+/// <summary>One vector.</summary>
+internal readonly struct OneColumn : IColumns
+{
+    public static bool Two => false;
+}
+
+/// <summary>Two vectors.</summary>
+internal readonly struct TwoColumns : IColumns
+{
+    public static bool Two => true;
+}

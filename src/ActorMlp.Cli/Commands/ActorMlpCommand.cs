@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ActorMlp.Cli.Configuration;
 using ActorMlp.Data;
+using ActorMlp.Engine.Numerics;
 using ActorMlp.Training.Storage;
 
 namespace ActorMlp.Cli.Commands;
@@ -23,6 +24,11 @@ internal static class ActorMlpCommand
         {
             string help = $"See: actormlp {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help";
             return context.BadInput([.. parsed.Errors.Select(error => error.Message), help]);
+        }
+
+        if (KernelSelection.Problem is { } problem)
+        {
+            return context.BadInput([problem]);
         }
 
         var invocation = new InvocationConfiguration

@@ -24,23 +24,13 @@ internal sealed class Trainer(CommandContext context)
             return context.BadInput(file.Problems.Select(problem => problem.ToString()));
         }
 
-        string kernel;
-        try
-        {
-            kernel = KernelSelection.Name;
-        }
-        catch (ArgumentException exception)
-        {
-            return context.BadInput([exception.Message]);
-        }
-
         LoadedData data = DataLoader.Load(
             file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
         var setup = new RunSetup(file.Options, data);
         (RunDirectory directory, Checkpoint? checkpoint) = OpenFolder(request, setup);
         using ILoggerFactory logging = RunLogging.Create(directory.Log);
         ILogger log = logging.CreateLogger<Trainer>();
-        log.KernelChosen(kernel, KernelSelection.Reason);
+        log.KernelChosen(KernelSelection.Name, KernelSelection.Reason);
         try
         {
             return await TrainAsync(request, setup, directory, checkpoint, logging).ConfigureAwait(false);

@@ -19,7 +19,10 @@ public static class KernelSelection
     public static string Name => Current.Name;
 
     /// <summary>Why these kernels, for the log.</summary>
-    public static string Reason => Current is null ? "" : Chosen.Value.Reason;
+    public static string Reason => Chosen.Value.Reason;
+
+    /// <summary>What is wrong with ACTORMLP_KERNEL and what is allowed; null where there are kernels.</summary>
+    public static string? Problem => Chosen.Value.Kernels is null ? Chosen.Value.Reason : null;
 
     /// <summary>The kernels in use.</summary>
     internal static KernelSet Current =>

@@ -7,7 +7,7 @@ public static class NearestName
     public static string? Of(string wrong, IEnumerable<string> known)
     {
         string? nearest = null;
-        int best = Math.Max(2, wrong.Length / 3) + 1;
+        int best = Math.Min(Math.Max(2, wrong.Length / 3) + 1, Math.Max(1, wrong.Length));
         foreach (string name in known)
         {
             int distance = Distance(wrong.ToLowerInvariant(), name.ToLowerInvariant());

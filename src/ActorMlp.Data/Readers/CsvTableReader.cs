@@ -27,6 +27,7 @@ internal sealed class CsvTableReader
     private readonly List<double> numbers = [];
     private readonly Dictionary<string, string> interned = [];
     private readonly Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> byText;
+    private int nextLine = 1;
 
     private CsvTableReader(string path, CsvColumns columns, int? limitRows)
     {
@@ -69,8 +70,10 @@ internal sealed class CsvTableReader
             BufferSize = 1 << 16,
             MaxBufferSize = 1 << 24,
             Culture = CultureInfo.InvariantCulture,
+            CommentHandler = new Action<string>(_ => nextLine++),
         });
         string[] names = Names(reader);
+        nextLine += columns.Header ? LinesOf(string.Concat(names)) : 0;
         int target = columns.Target is null ? -1 : Find(names, columns.Target, "data.target");
         int[] inputs = Inputs(names, target);
         while (values.Count < (long)limitRows * inputs.Length && problems.Count < MostProblems && reader.Read())
@@ -129,7 +132,8 @@ internal sealed class CsvTableReader
 
     private void ReadRow(CsvDataReader reader, string[] names, int target, int[] inputs)
     {
-        int line = reader.RowNumber + (columns.Header ? 1 : 0);
+        int line = nextLine;
+        nextLine += LinesOf(reader.GetRawRecordSpan());
         if (reader.RowFieldCount != names.Length)
         {
             problems.Add($"{path}:{line}: has {reader.RowFieldCount} cells, expected {names.Length}");
@@ -175,6 +179,9 @@ internal sealed class CsvTableReader
             + (isInput && columns.Inputs is null ? ", or the column in data.ignore" : ""));
         return 0;
     }
+
+    /// <summary>Lines of the file that a record takes: a quoted cell may go over several.</summary>
+    private static int LinesOf(ReadOnlySpan<char> record) => 1 + record.TrimEnd("\r\n").Count('\n');
 
     private string Intern(ReadOnlySpan<char> cell)
     {

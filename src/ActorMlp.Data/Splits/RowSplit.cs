@@ -30,8 +30,8 @@ public sealed record RowSplit(int[] Training, int[] Validation, int[] Test)
         }
 
         int[] sizes = [.. byGroup.Values.Select(rows => rows.Count)];
-        int[] test = Share(sizes, testFraction, groups.Length);
-        int[] validation = Share(sizes, validationFraction, groups.Length);
+        int[] test = Share(sizes, sizes, testFraction, groups.Length);
+        int[] validation = Share(sizes, [.. sizes.Zip(test, (size, taken) => size - taken)], validationFraction, groups.Length);
         List<int> training = [], validating = [], testing = [];
         var random = new CounterRandom(seed, RandomPurpose.Split);
         int group = 0;
@@ -43,7 +43,7 @@ public sealed record RowSplit(int[] Training, int[] Validation, int[] Test)
                 (rows[i], rows[other]) = (rows[other], rows[i]);
             }
 
-            int testEnd = test[group], validationEnd = Math.Min(rows.Count, testEnd + validation[group]);
+            int testEnd = test[group], validationEnd = testEnd + validation[group];
             testing.AddRange(rows[..testEnd]);
             validating.AddRange(rows[testEnd..validationEnd]);
             training.AddRange(rows[validationEnd..]);
@@ -53,17 +53,22 @@ public sealed record RowSplit(int[] Training, int[] Validation, int[] Test)
         return new RowSplit([.. training.Order()], [.. validating.Order()], [.. testing.Order()]);
     }
 
-    /// <summary>How many of each group's rows make up a fraction of all, by largest remainder (the earlier group on a tie).</summary>
-    private static int[] Share(int[] sizes, double fraction, int total)
+    /// <summary>How many of each group's rows make up a fraction of all, by largest remainder (the earlier group on a tie), among groups with room.</summary>
+    private static int[] Share(int[] sizes, int[] room, double fraction, int total)
     {
-        int[] share = [.. sizes.Select(size => (int)Math.Floor(size * fraction))];
-        int missing = (int)Math.Round(total * fraction, MidpointRounding.AwayFromZero) - share.Sum();
-        foreach (int group in Enumerable.Range(0, sizes.Length)
-            .OrderByDescending(group => sizes[group] * fraction - share[group])
-            .ThenBy(group => group)
-            .Take(missing))
+        int[] share = [.. sizes.Zip(room, (size, most) => Math.Min(most, (int)Math.Floor(size * fraction)))];
+        int wanted = Math.Min(room.Sum(), (int)Math.Round(total * fraction, MidpointRounding.AwayFromZero));
+        for (int missing = wanted - share.Sum(); missing > 0; missing = wanted - share.Sum())
         {
-            share[group]++;
+            foreach (int group in Enumerable.Range(0, sizes.Length)
+                .Where(group => share[group] < room[group])
+                .OrderByDescending(group => sizes[group] * fraction - share[group])
+                .ThenBy(group => group)
+                .Take(missing)
+                .ToArray())
+            {
+                share[group]++;
+            }
         }
 
         return share;

@@ -185,6 +185,25 @@ internal sealed class UpdatePass : IParallelBody
 
     private void Mean(Chunk chunk, FloatRegion stack, FloatRegion w, FloatRegion g)
     {
+        float l1 = chunk.Weights ? regularization.L1 : 0, l2 = chunk.Weights ? regularization.L2 : 0;
+        if (partCount > 1)
+        {
+            Sum(chunk, stack);
+            kernels.MeanGradient(stack, w, g, scale, l1, l2, chunk.Length);
+            return;
+        }
+
+        // The only part is the root: it is read where it lies.
+        Pinning.With(parts[0].Sum.Span.Slice(chunk.Offset, chunk.Length), default, (kernels, w, g, scale, l1, l2), static (sum, _, to) =>
+        {
+            to.kernels.MeanGradient(sum, to.w, to.g, to.scale, to.l1, to.l2, sum.Length);
+            return true;
+        });
+    }
+
+    /// <summary>The tree over the parts, for one chunk, on a stack of open sums.</summary>
+    private void Sum(Chunk chunk, FloatRegion stack)
+    {
         Span<TreeNode> open = stackalloc TreeNode[64];
         int height = 0;
         for (int part = 0; part < partCount; part++)
@@ -200,9 +219,6 @@ internal sealed class UpdatePass : IParallelBody
                 open[height - 1] = open[height].Parent;
             }
         }
-
-        float l1 = chunk.Weights ? regularization.L1 : 0, l2 = chunk.Weights ? regularization.L2 : 0;
-        kernels.MeanGradient(stack, w, g, scale, l1, l2, chunk.Length);
     }
 
     private void Apply(Chunk chunk, FloatRegion g, FloatRegion w)

@@ -80,7 +80,7 @@ public sealed class GradientCheckTests
         }
     }
 
-    private static (double[][] Weights, double[][] Biases) Unpack(Network network, float[] vector)
+    internal static (double[][] Weights, double[][] Biases) Unpack(Network network, float[] vector)
     {
         double[][] weights = new double[network.Layout.Layers.Count][], biases = new double[network.Layout.Layers.Count][];
         for (int layer = 0; layer < weights.Length; layer++)

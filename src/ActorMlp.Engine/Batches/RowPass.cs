@@ -360,7 +360,14 @@ internal sealed class RowPass : IParallelBody
         Span<float> targets = scratch.Targets.Span;
         for (int lane = 0; lane < Lane; lane++)
         {
-            scratch.Labels[lane] = labelled && first + lane < Rows ? (uint)source.Label(RowNumber(first + lane)) : 0;
+            uint label = labelled && first + lane < Rows ? (uint)source.Label(RowNumber(first + lane)) : 0;
+            if (label >= Math.Max(2, units))
+            {
+                throw new InvalidDataException(
+                    $"row {RowNumber(first + lane)} has class {(int)label}; the network's outputs allow 0 to {Math.Max(2, units) - 1}");
+            }
+
+            scratch.Labels[lane] = label;
         }
 
         if (network.Spec.Loss == LossKind.CategoricalCrossEntropy)
@@ -384,7 +391,7 @@ internal sealed class RowPass : IParallelBody
             {
                 targets[lane] = scratch.Labels[lane];
             }
-            else if (scratch.Labels[lane] < (uint)units)
+            else
             {
                 targets[(int)scratch.Labels[lane] * Lane + lane] = 1;
             }

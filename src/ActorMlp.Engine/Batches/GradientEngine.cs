@@ -46,7 +46,7 @@ public sealed class GradientEngine
         CheckSource(batch.Source);
         CheckLength(parameters.Length, nameof(parameters));
         CheckLength(gradientSum.Length, nameof(gradientSum));
-        if (!int.IsPow2(batch.Shards) || node.Level < 0 || node.Index < 0 || node.EndShard > batch.Shards)
+        if (!int.IsPow2(batch.Shards) || node.Level < 0 || node.Level > int.Log2(batch.Shards) || node.Index < 0 || node.EndShard > batch.Shards)
         {
             throw new ArgumentException($"{node} is not in the tree of {batch.Shards} shards (a power of two)", nameof(node));
         }

@@ -18,7 +18,8 @@ public interface IParallelBody
 /// <remarks>Helpers spin for a few microseconds after a loop, since the next often follows at once, then sleep.</remarks>
 public sealed class ComputePool : IDisposable
 {
-    private const int SpinsBeforeSleep = 200;
+    // About ten microseconds: a step's loops follow each other that closely, and a neighbour is not robbed of its core.
+    private const int SpinsBeforeSleep = 24;
     private const long Open = 1L << 16;
     private const long EpochUnit = 1L << 32;
     private const long ActiveMask = 0xFFFF;

@@ -217,6 +217,11 @@ public sealed class GradientEngineTests
         Assert.Throws<ArgumentException>(() => engine.Evaluate(TableSource.Random(20, 8, 3, true), 0, 20, parameters));
         Assert.Throws<ArgumentException>(() => engine.Evaluate(TableSource.Random(20, 9, 3, false), 0, 20, parameters));
         Assert.Throws<ArgumentOutOfRangeException>(() => engine.Evaluate(good, 1, 20, parameters));
+        Assert.Throws<ArgumentException>(() => engine.ComputeGradient(batch, new TreeNode(33, 0), parameters, gradient));
+        var mislabelled = new TableSource([new float[9]], [3], null);
+        Assert.Equal(
+            "row 0 has class 3; the network's outputs allow 0 to 2",
+            Assert.Throws<InvalidDataException>(() => engine.Evaluate(mislabelled, 0, 1, parameters)).Message);
         Assert.Throws<ArgumentException>(() => engine.Predict(good, 0, 20, parameters, new float[59]));
     }
 }

@@ -62,9 +62,16 @@ public sealed class Checkpoint
             throw new StorageException(path, "is no checkpoint of actormlp");
         }
 
-        // JSON numbers are written such that they are read back bit for bit.
-        RunProgress progress = JsonSerializer.Deserialize<RunProgress>(content.Metadata["progress"], RunOptionsJson.Settings)!;
-        return new Checkpoint(path, [.. content.Tensors.Values], content.Metadata.ToDictionary(), progress);
+        try
+        {
+            // JSON numbers are written such that they are read back bit for bit.
+            RunProgress progress = JsonSerializer.Deserialize<RunProgress>(content.Metadata["progress"], RunOptionsJson.Settings)!;
+            return new Checkpoint(path, [.. content.Tensors.Values], content.Metadata.ToDictionary(), progress);
+        }
+        catch (Exception exception) when (exception is KeyNotFoundException or JsonException)
+        {
+            throw new StorageException(path, "is no checkpoint of this version of actormlp", exception);
+        }
     }
 
     /// <summary>Writes it; see <see cref="AtomicFile"/>.</summary>
@@ -75,7 +82,7 @@ public sealed class Checkpoint
     /// <exception cref="StorageException">Options that decide the bits, or data, differ.</exception>
     public void CheckBelongsTo(RunSetup setup)
     {
-        if (metadata["runSha256"] != RunIdentity(setup))
+        if (metadata.GetValueOrDefault("runSha256") != RunIdentity(setup))
         {
             throw new StorageException(path ?? "checkpoint", "is of a run with other data, model or training options; resume with those it was started with, or start anew with another --out");
         }

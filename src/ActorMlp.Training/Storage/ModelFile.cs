@@ -54,6 +54,18 @@ public sealed record ModelFile(
             throw new StorageException(path, "is no model of actormlp");
         }
 
+        try
+        {
+            return Parse(path, content);
+        }
+        catch (Exception exception) when (exception is KeyNotFoundException or JsonException or ArgumentException)
+        {
+            throw new StorageException(path, "is no model of this version of actormlp", exception);
+        }
+    }
+
+    private static ModelFile Parse(string path, SafetensorsContent content)
+    {
         T Part<T>(string key) => JsonSerializer.Deserialize<T>(content.Metadata[key], RunOptionsJson.Settings)!;
         var network = new Network(Part<NetworkSpec>("network"));
         var parameters = new float[network.Layout.Length];

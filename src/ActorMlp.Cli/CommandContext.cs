@@ -29,7 +29,7 @@ internal sealed record CommandContext(TextWriter Output, TextWriter Error, IAnsi
     }
 
     /// <summary>A token that Ctrl-C or a polite kill cancels; the second one ends the process as usual.</summary>
-    public static IDisposable OnInterrupt(CancellationTokenSource stop)
+    public IDisposable OnInterrupt(CancellationTokenSource stop)
     {
         void Handle(PosixSignalContext context)
         {
@@ -37,6 +37,11 @@ internal sealed record CommandContext(TextWriter Output, TextWriter Error, IAnsi
             {
                 context.Cancel = true;
                 stop.Cancel();
+            }
+            else
+            {
+                // The process ends here and now; a live view has hidden the cursor.
+                Terminal?.Cursor.Show();
             }
         }
 

@@ -77,7 +77,7 @@ public static class DataLoader
                 null,
                 null);
         return table.Columns == schema.InputColumns.Count
-            ? Finish(table, schema, preprocessing, file)
+            ? Finish(preprocessing.Kind == ScalingKind.Pixel ? CheckPixels(table, file) : table, schema, preprocessing, file)
             : throw new DataException($"{file}: has {table.Columns} inputs per row, but the model has {schema.InputColumns.Count}");
     }
 

@@ -32,6 +32,7 @@ public sealed class BadInputTests
         { "output:\n  plot: yes", ["run.yaml:5: output.plot: expected true or false, got 'yes'"] },
         { "model:\n  hidden: {a: 1}", ["run.yaml:5: model.hidden: expected a whole number, got a section"] },
         { "model:\n  hidden: [1", ["run.yaml:", "is no valid YAML"] },
+        { "model:\n  hidden: [1, 2\ntraining:\n  epochs: 3", ["run.yaml:", "is no valid YAML"] },
         { "model:\n  hidden: [4]\n  hidden: [5]", ["run.yaml:", "Duplicate key"] },
         { "training:\n  epoch: 3\nmodel:\n  hiden: [4]\ncluster:\n  workers: 0", ["run.yaml:5: training.epoch", "run.yaml:7: model.hiden", "run.yaml:9: cluster.workers"] },
     };
@@ -61,6 +62,7 @@ public sealed class BadInputTests
         { ["--set", "training.epoch=3"], ["--set training.epoch=3: training.epoch: unknown key; did you mean 'epochs'?"] },
         { ["--set", "training.epochs"], ["--set training.epochs: expected key=value"] },
         { ["--set", "model.hidden=[8,x]"], ["--set model.hidden=[8,x]: model.hidden[1]: expected a whole number, got 'x'"] },
+        { ["--set", "model.hidden=[8"], ["--set model.hidden=[8", "is no valid YAML"] },
         { ["--set", "training.keep=best"], ["--set training.keep=best: training.keep: best needs validation rows"] },
         { ["--workers", "none"], ["--workers none: cluster.workers: expected a whole number, got 'none'"] },
         { ["--threads", "-1"], ["--threads -1: cluster.threads: is -1; allowed: 0 to 1024"] },

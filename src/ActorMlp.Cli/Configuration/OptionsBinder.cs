@@ -11,6 +11,9 @@ namespace ActorMlp.Cli.Configuration;
 /// <summary>Fills option records from YAML and keeps account of every problem and of the line of every key.</summary>
 internal sealed class OptionsBinder
 {
+    /// <summary>What the parser means when it throws <see cref="InvalidOperationException"/>, which has no position.</summary>
+    private const string Unclosed = "is no valid YAML: a bracket, brace or quote is opened and not closed";
+
     private readonly List<ConfigurationProblem> problems = [];
     private readonly Dictionary<string, (string Source, int? Line)> places = [];
 
@@ -49,6 +52,10 @@ internal sealed class OptionsBinder
         catch (YamlException exception)
         {
             problems.Add(new ConfigurationProblem(source, (int)exception.Start.Line, "", $"is no valid YAML: {exception.Message}"));
+        }
+        catch (InvalidOperationException)
+        {
+            problems.Add(new ConfigurationProblem(source, null, "", Unclosed));
         }
     }
 
@@ -111,6 +118,10 @@ internal sealed class OptionsBinder
         catch (YamlException exception)
         {
             problems.Add(new ConfigurationProblem(source, null, key, $"is no valid YAML value: {exception.Message}"));
+        }
+        catch (InvalidOperationException)
+        {
+            problems.Add(new ConfigurationProblem(source, null, key, Unclosed));
         }
     }
 

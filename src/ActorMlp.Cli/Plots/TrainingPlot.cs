@@ -19,6 +19,7 @@ internal static class TrainingPlot
             return;
         }
 
+        PlotFont.Register();
         bool regression = epochs[0].Train.Accuracy is null;
         var picture = new Multiplot();
         picture.AddPlots(2);
@@ -53,6 +54,7 @@ internal static class TrainingPlot
 
         plot.Legend.FontSize = 14;
         plot.ShowLegend(legend);
+        plot.Font.Set(PlotFont.Name);
         plot.Axes.Margins(0.04, 0.1);
     }
 

@@ -79,7 +79,7 @@ internal sealed class Trainer(CommandContext context)
     {
         TrainingResult result;
         using (var stop = new CancellationTokenSource())
-        using (CommandContext.OnInterrupt(stop))
+        using (context.OnInterrupt(stop))
         using (MetricsLog metrics = MetricsLog.Open(directory.Metrics, checkpoint?.Progress.Step ?? 0))
         {
             await using IRunView view = CreateView(request);

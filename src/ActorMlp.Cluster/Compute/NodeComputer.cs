@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Machines;
@@ -31,8 +32,8 @@ internal sealed class NodeComputer(
     private readonly GradientEngine engine = new(setup.Network, pool);
     private readonly Lock gate = new();
     private readonly List<Request> pending = [];
-    private readonly Stack<float[]> free = [];
-    private readonly List<float[]> used = [];
+    private readonly Stack<AlignedBuffer> free = [];
+    private readonly List<AlignedBuffer> used = [];
     private long usedFor = -1;
     private int expected = 1;
 
@@ -127,9 +128,9 @@ internal sealed class NodeComputer(
             List<Request> served = [.. requests.Where(request => node.Covers(request.Task.Node))];
             try
             {
-                float[] gradient = Rent();
-                engine.ComputeGradient(batch, node, store.Parameters, gradient);
-                var part = new GradientPart(node, gradient);
+                AlignedBuffer gradient = Rent();
+                engine.ComputeGradient(batch, node, store.Parameters, gradient.Span);
+                var part = new GradientPart(node, gradient.Memory);
                 foreach (Request request in served)
                 {
                     GradientTotals totals = engine.TotalsOf(node, request.Task.Node);
@@ -160,11 +161,9 @@ internal sealed class NodeComputer(
         return nodes;
     }
 
-    private float[] Rent()
+    private AlignedBuffer Rent()
     {
-        float[] buffer = free.TryPop(out float[]? spare)
-            ? spare
-            : GC.AllocateUninitializedArray<float>(setup.Network.Layout.Length, pinned: true);
+        AlignedBuffer buffer = free.TryPop(out AlignedBuffer? spare) ? spare : new AlignedBuffer(setup.Network.Layout.Length);
         used.Add(buffer);
         return buffer;
     }

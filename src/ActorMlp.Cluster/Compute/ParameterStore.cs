@@ -1,3 +1,4 @@
+using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Runs;
@@ -10,18 +11,18 @@ namespace ActorMlp.Cluster.Compute;
 /// </summary>
 public sealed class ParameterStore
 {
-    private readonly float[] parameters;
+    private readonly AlignedBuffer parameters;
 
     /// <summary>Initial weights for a run.</summary>
     public ParameterStore(RunSetup setup, ComputePool pool)
     {
-        parameters = new float[setup.Network.Layout.Length];
-        setup.Network.Initialize(setup.Options.Training.Seed, parameters);
+        parameters = new AlignedBuffer(setup.Network.Layout.Length);
+        setup.Network.Initialize(setup.Options.Training.Seed, parameters.Span);
         Updater = new ParameterUpdater(setup.Network, setup.Optimizer, setup.Regularization, pool);
     }
 
     /// <summary>The flat parameter vector.</summary>
-    public Span<float> Parameters => parameters;
+    public Span<float> Parameters => parameters.Span;
 
     /// <summary>The optimizer with its state.</summary>
     public ParameterUpdater Updater { get; }

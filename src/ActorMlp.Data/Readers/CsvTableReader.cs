@@ -133,7 +133,13 @@ internal sealed class CsvTableReader
     private void ReadRow(CsvDataReader reader, string[] names, int target, int[] inputs)
     {
         int line = nextLine;
-        nextLine += LinesOf(reader.GetRawRecordSpan());
+        ReadOnlySpan<char> record = reader.GetRawRecordSpan();
+        nextLine += LinesOf(record);
+        if (record.IsWhiteSpace() && names.Length > 1)
+        {
+            return;
+        }
+
         if (reader.RowFieldCount != names.Length)
         {
             problems.Add($"{path}:{line}: has {reader.RowFieldCount} cells, expected {names.Length}");

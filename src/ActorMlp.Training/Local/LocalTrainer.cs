@@ -1,4 +1,5 @@
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Configuration;
@@ -24,23 +25,23 @@ public sealed class LocalTrainer(RunSetup setup, ComputePool pool)
     private readonly RunShape shape = setup.Shape;
     private readonly GradientEngine engine = new(setup.Network, pool);
     private readonly ParameterUpdater updater = new(setup.Network, setup.Optimizer, setup.Regularization, pool);
-    private readonly float[] parameters = new float[setup.Network.Layout.Length];
-    private readonly float[] gradient = new float[setup.Network.Layout.Length];
+    private readonly AlignedBuffer parameters = new(setup.Network.Layout.Length);
+    private readonly AlignedBuffer gradient = new(setup.Network.Layout.Length);
 
     /// <summary>Trains from the first step to the last, then tests.</summary>
     /// <exception cref="InvalidOperationException">The weights are no longer finite.</exception>
     public LocalResult Train() => pool.Run(TrainOnPool);
 
     /// <summary>Sets the initial weights; <see cref="Step"/> goes on from there.</summary>
-    public void Initialize() => setup.Network.Initialize(setup.Options.Training.Seed, parameters);
+    public void Initialize() => setup.Network.Initialize(setup.Options.Training.Seed, parameters.Span);
 
     /// <summary>Trains one step: gradient of all its shards, then the update. Call on the pool.</summary>
     public GradientTotals Step(long step)
     {
         var root = TreeNode.Root(shape.Shards);
-        GradientTotals totals = engine.ComputeGradient(setup.BatchOf(step), root, parameters, gradient);
+        GradientTotals totals = engine.ComputeGradient(setup.BatchOf(step), root, parameters.Span, gradient.Span);
         UpdateReport report = updater.Apply(
-            step, shape.LearningRate(step), [new GradientPart(root, gradient)], totals.Rows, parameters);
+            step, shape.LearningRate(step), [new GradientPart(root, gradient.Memory)], totals.Rows, parameters.Span);
         return report.NonFiniteLayer is { } layer
             ? throw new InvalidOperationException($"training diverged at step {step + 1} in layer {layer}")
             : totals;
@@ -62,19 +63,19 @@ public sealed class LocalTrainer(RunSetup setup, ComputePool pool)
             validation = shape.Measure(Evaluate(EvaluatedSplit.Validation));
             if (best is null || shape.Beats(validation, best.Value.Validation))
             {
-                best = (validation, (float[])parameters.Clone());
+                best = (validation, parameters.Span.ToArray());
             }
         }
 
-        string last = setup.Network.Layout.Sha256(parameters);
+        string last = setup.Network.Layout.Sha256(parameters.Span);
         if (shape.Keep == ModelSelection.Best && best is { } kept)
         {
-            kept.Parameters.CopyTo(parameters, 0);
+            kept.Parameters.CopyTo(parameters.Span);
             validation = kept.Validation;
         }
 
         SplitMetrics? test = shape.TestRows > 0 ? shape.Measure(Evaluate(EvaluatedSplit.Test)) : null;
-        return new LocalResult(setup.Network.Layout.Sha256(parameters), last, validation, test);
+        return new LocalResult(setup.Network.Layout.Sha256(parameters.Span), last, validation, test);
     }
 
     private EvaluationTotals Evaluate(EvaluatedSplit split)
@@ -82,7 +83,7 @@ public sealed class LocalTrainer(RunSetup setup, ComputePool pool)
         EvaluationTotals sum = default;
         for (int block = 0; block < EvaluationBlock.CountFor(shape.RowsOf(split)); block++)
         {
-            sum += setup.EvaluateBlock(engine, split, block, parameters);
+            sum += setup.EvaluateBlock(engine, split, block, parameters.Span);
         }
 
         return sum;

@@ -43,7 +43,7 @@ public sealed class Checkpoint
         var metadata = new Dictionary<string, string>
         {
             ["format"] = Format,
-            ["formatVersion"] = "1",
+            ["formatVersion"] = SafetensorsContent.FormatVersion,
             ["runSha256"] = RunIdentity(setup),
             ["options"] = RunOptionsJson.Serialize(setup.Options),
             ["progress"] = JsonSerializer.Serialize(progress, RunOptionsJson.Settings),
@@ -57,10 +57,7 @@ public sealed class Checkpoint
     public static Checkpoint Load(string path)
     {
         SafetensorsContent content = SafetensorsFile.Read(path);
-        if (content.Metadata.GetValueOrDefault("format") != Format)
-        {
-            throw new StorageException(path, "is no checkpoint of actormlp");
-        }
+        content.RequireFormat(path, Format, "checkpoint");
 
         try
         {

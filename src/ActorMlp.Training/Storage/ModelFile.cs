@@ -34,7 +34,7 @@ public sealed record ModelFile(
         SafetensorsFile.Write(path, Aligned(tensors), new Dictionary<string, string>
         {
             ["format"] = Format,
-            ["formatVersion"] = "1",
+            ["formatVersion"] = SafetensorsContent.FormatVersion,
             ["network"] = JsonSerializer.Serialize(Network.Spec, RunOptionsJson.Settings),
             ["schema"] = JsonSerializer.Serialize(Schema, RunOptionsJson.Settings),
             ["scaling"] = JsonSerializer.Serialize(Preprocessing.Kind, RunOptionsJson.Settings),
@@ -49,10 +49,7 @@ public sealed record ModelFile(
     public static ModelFile Load(string path)
     {
         SafetensorsContent content = SafetensorsFile.Read(path);
-        if (content.Metadata.GetValueOrDefault("format") != Format)
-        {
-            throw new StorageException(path, "is no model of actormlp");
-        }
+        content.RequireFormat(path, Format, "model");
 
         try
         {

@@ -8,7 +8,29 @@ namespace ActorMlp.Training.Storage;
 /// <summary>What a safetensors file holds.</summary>
 /// <param name="Tensors">Its tensors by name.</param>
 /// <param name="Metadata">Its metadata, the checksum left out.</param>
-public sealed record SafetensorsContent(IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata);
+public sealed record SafetensorsContent(IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
+{
+    /// <summary>The version of models and checkpoints that is written and read here.</summary>
+    public const string FormatVersion = "1";
+
+    /// <summary>Checks what kind of file it is.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="format">The kind that is expected, in the metadata <c>format</c>.</param>
+    /// <param name="name">What to call that kind.</param>
+    /// <exception cref="StorageException">It is of another kind or version.</exception>
+    public void RequireFormat(string path, string format, string name)
+    {
+        if (Metadata.GetValueOrDefault("format") != format)
+        {
+            throw new StorageException(path, $"is no {name} of actormlp");
+        }
+
+        if (Metadata.GetValueOrDefault("formatVersion") is var version && version != FormatVersion)
+        {
+            throw new StorageException(path, $"is a {name} of format version {version}; version {FormatVersion} is read here");
+        }
+    }
+}
 
 /// <summary>
 /// The safetensors format: eight bytes with the header's length, a JSON header that names each tensor's type, shape and place, then the data

@@ -37,6 +37,14 @@ public sealed class CsvReadingTests : IDisposable
     }
 
     [Fact]
+    public void Load_blank_lines_are_no_rows()
+    {
+        LoadedData data = Load("x,kind\n1,a\n\n2,b\n\n");
+
+        Assert.Equal(2, data.Training.Rows);
+    }
+
+    [Fact]
     public void Load_without_header_names_columns_by_their_place()
     {
         LoadedData data = Load("1,2,a\n3,4,b\n", Options with { Header = false, Target = "c2" });

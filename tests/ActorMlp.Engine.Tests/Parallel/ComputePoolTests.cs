@@ -46,6 +46,29 @@ public sealed class ComputePoolTests
         }
     }
 
+    /// <summary>A thread that is late from one loop must not take a part of the next, longer one a second time.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void For_loops_in_quick_succession_run_each_part_once(int threads)
+    {
+        const int Rounds = 30_000;
+        using var pool = new ComputePool(threads);
+        var few = new Counting(3, threads);
+        var many = new Counting(11, threads);
+        pool.Run(() =>
+        {
+            for (int round = 0; round < Rounds; round++)
+            {
+                pool.For(3, few);
+                pool.For(11, many);
+            }
+
+            return 0;
+        });
+        Assert.All(few.Counts.Concat(many.Counts), count => Assert.Equal(Rounds, count));
+    }
+
     [Fact]
     public void For_from_another_thread_and_from_within_a_loop_runs_every_part()
     {

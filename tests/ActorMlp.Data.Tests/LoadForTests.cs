@@ -10,7 +10,12 @@ public sealed class LoadForTests : IDisposable
 
     private static DataSchema Schema { get; } = new()
     {
-        Format = DataFormat.Csv, Header = true, InputColumns = ["x", "y"], Target = "kind", Task = DataTask.Classification, Classes = ["a", "b"],
+        Format = DataFormat.Csv,
+        Header = true,
+        InputColumns = ["x", "y"],
+        Target = "kind",
+        Task = DataTask.Classification,
+        Classes = ["a", "b"],
     };
 
     public void Dispose() => folder.Dispose();

@@ -13,7 +13,10 @@ public sealed class RealDataTests
     {
         var options = new DataOptions
         {
-            Train = "digits.csv.gz", Header = false, Target = "c64", Scaling = ScalingKind.None,
+            Train = "digits.csv.gz",
+            Header = false,
+            Target = "c64",
+            Scaling = ScalingKind.None,
         };
 
         LoadedData data = DataLoader.Load(options, 1, new DataPaths(Path.Combine(Root, "configs", "data"), null));

@@ -11,7 +11,10 @@ public sealed class IdxReadingTests : IDisposable
 
     private static DataOptions Options { get; } = new()
     {
-        Format = DataFormat.Idx, Train = "images", TrainLabels = "labels", Scaling = ScalingKind.None,
+        Format = DataFormat.Idx,
+        Train = "images",
+        TrainLabels = "labels",
+        Scaling = ScalingKind.None,
     };
 
     public void Dispose() => folder.Dispose();

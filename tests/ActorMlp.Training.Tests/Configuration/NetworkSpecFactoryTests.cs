@@ -48,7 +48,11 @@ public sealed class NetworkSpecFactoryTests
     {
         var options = new ModelOptions
         {
-            Hidden = [5, 6, 7], Activation = [ActivationKind.LeakyRelu], Dropout = [0.25], LeakySlope = 0.5, InputDropout = 0.125,
+            Hidden = [5, 6, 7],
+            Activation = [ActivationKind.LeakyRelu],
+            Dropout = [0.25],
+            LeakySlope = 0.5,
+            InputDropout = 0.125,
         };
 
         NetworkSpec spec = NetworkSpecFactory.Create(options, 4, 3, DataTask.Classification);

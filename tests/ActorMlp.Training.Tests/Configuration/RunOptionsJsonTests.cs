@@ -19,7 +19,13 @@ public sealed class RunOptionsJsonTests
         Name = "größe \"quoted\"",
         Data = new DataOptions
         {
-            Train = "a.csv", Validation = "b.csv", Test = "c.csv", Target = "kind", Ignore = ["id", "note"], SplitSeed = ulong.MaxValue, LimitRows = 7,
+            Train = "a.csv",
+            Validation = "b.csv",
+            Test = "c.csv",
+            Target = "kind",
+            Ignore = ["id", "note"],
+            SplitSeed = ulong.MaxValue,
+            LimitRows = 7,
         },
         Model = new ModelOptions
         {

@@ -12,13 +12,25 @@ public sealed class TrainingSpecFactoryTests
         {
             Optimizer = new OptimizerOptions
             {
-                Kind = OptimizerKind.AdamW, Momentum = 0.5, Rho = 0.25, Beta1 = 0.125, Beta2 = 0.75, Epsilon = 0.0625, WeightDecay = 2,
+                Kind = OptimizerKind.AdamW,
+                Momentum = 0.5,
+                Rho = 0.25,
+                Beta1 = 0.125,
+                Beta2 = 0.75,
+                Epsilon = 0.0625,
+                WeightDecay = 2,
             },
         };
 
         var expected = new OptimizerSpec
         {
-            Kind = OptimizerKind.AdamW, Momentum = 0.5f, Rho = 0.25f, Beta1 = 0.125f, Beta2 = 0.75f, Epsilon = 0.0625f, WeightDecay = 2,
+            Kind = OptimizerKind.AdamW,
+            Momentum = 0.5f,
+            Rho = 0.25f,
+            Beta1 = 0.125f,
+            Beta2 = 0.75f,
+            Epsilon = 0.0625f,
+            WeightDecay = 2,
         };
         Assert.Equal(expected, TrainingSpecFactory.Optimizer(options));
     }
@@ -47,7 +59,12 @@ public sealed class TrainingSpecFactoryTests
             Optimizer = new OptimizerOptions { LearningRate = 0.125 },
             Schedule = new ScheduleOptions
             {
-                Kind = ScheduleKind.Step, WarmupEpochs = 1.5, IntervalEpochs = 4, Factor = 0.5, Minimum = 0.0625, Decay = 8,
+                Kind = ScheduleKind.Step,
+                WarmupEpochs = 1.5,
+                IntervalEpochs = 4,
+                Factor = 0.5,
+                Minimum = 0.0625,
+                Decay = 8,
             },
         };
 

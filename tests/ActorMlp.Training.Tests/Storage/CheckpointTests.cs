@@ -95,7 +95,8 @@ public sealed class CheckpointTests : IDisposable
         Checkpoint.Capture(run.Setup, run.Parameters, run.Updater, RunProgress.Start).Save(File);
         using var other = new TinyRun(TinyRun.Options with
         {
-            Cluster = new ClusterOptions { Workers = 7 }, Output = new OutputOptions { Directory = "elsewhere" },
+            Cluster = new ClusterOptions { Workers = 7 },
+            Output = new OutputOptions { Directory = "elsewhere" },
         });
 
         Checkpoint.Load(File).Restore(other.Setup, other.Parameters, other.Updater);

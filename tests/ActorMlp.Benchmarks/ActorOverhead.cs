@@ -17,7 +17,7 @@ namespace ActorMlp.Benchmarks;
 /// </summary>
 internal static class ActorOverhead
 {
-    private const int Rows = 12_800;
+    private const int Rows = 51_200;
     private const int Batch = 128;
 
     public static async Task RunAsync(int rounds)

@@ -3,7 +3,7 @@ using ActorMlp.Benchmarks;
 switch (args)
 {
     case ["overhead", .. var rest]:
-        await ActorOverhead.RunAsync(rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : 15).ConfigureAwait(false);
+        await ActorOverhead.RunAsync(rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : 11).ConfigureAwait(false);
         return 0;
     default:
         Console.Error.WriteLine("""

@@ -27,7 +27,7 @@ internal sealed class NodeComputer(
     RunSetup setup, ParameterStore store, ComputePool pool, Action<WorkerId, ComputeSubtree>? beforeCompute)
 {
     /// <summary>How long a first request waits for the others of its step, at most.</summary>
-    private static readonly TimeSpan Gathering = TimeSpan.FromMicroseconds(60);
+    private static readonly TimeSpan Gathering = TimeSpan.FromMicroseconds(100);
 
     private readonly GradientEngine engine = new(setup.Network, pool);
     private readonly Lock gate = new();
@@ -35,6 +35,8 @@ internal sealed class NodeComputer(
     private readonly Stack<AlignedBuffer> free = [];
     private readonly List<AlignedBuffer> used = [];
     private long usedFor = -1;
+    private long askedFor = -1;
+    private int asked;
     private int expected = 1;
 
     /// <summary>Computes a subtree's gradient; answers are given on the pool.</summary>
@@ -73,6 +75,7 @@ internal sealed class NodeComputer(
             pending.Clear();
         }
 
+        Count(requests);
         foreach (IGrouping<long, Request> step in requests.GroupBy(request => request.Task.Step).OrderBy(group => group.Key))
         {
             Recycle(step.Key);
@@ -96,11 +99,25 @@ internal sealed class NodeComputer(
 
             if (count == 0 || count >= expected || Stopwatch.GetElapsedTime(began) > Gathering)
             {
-                expected = count == 0 ? expected : count;
                 return;
             }
 
             Thread.SpinWait(20);
+        }
+    }
+
+    /// <summary>Learns how many requests a step has: as many as the step before it had in all.</summary>
+    private void Count(List<Request> requests)
+    {
+        foreach (Request request in requests)
+        {
+            if (request.Task.Step > askedFor)
+            {
+                expected = askedFor < 0 ? 1 : asked;
+                (askedFor, asked) = (request.Task.Step, 0);
+            }
+
+            asked++;
         }
     }
 

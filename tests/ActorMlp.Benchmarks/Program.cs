@@ -1,15 +1,22 @@
-using ActorMlp.Benchmarks;
+using System.Globalization;
+using ActorMlp.Benchmarks.Products;
+using ActorMlp.Benchmarks.Steps;
 
+int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 11;
 switch (args)
 {
-    case ["overhead", .. var rest]:
-        await ActorOverhead.RunAsync(rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : 11).ConfigureAwait(false);
+    case ["overhead", ..]:
+        await ActorOverhead.RunAsync(rounds).ConfigureAwait(false);
+        return 0;
+    case ["kernels", ..]:
+        ProductBenchmark.Run(rounds);
         return 0;
     default:
         Console.Error.WriteLine("""
-            usage: dotnet run -c Release --project tests/ActorMlp.Benchmarks -- overhead [ROUNDS]
+            usage: dotnet run -c Release --project tests/ActorMlp.Benchmarks -- overhead|kernels [ROUNDS]
 
               overhead   samples/s of actors over the plain loop, network 784-512-256-10, batch 128
+              kernels    matrix products against the FMA peak and OpenBLAS (Debian: libopenblas0)
             """);
         return 2;
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace ActorMlp.Engine.Numerics;
 
@@ -12,13 +11,15 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
     // Inputs of a forward chain that are taken at a time: 16 lanes × 2 blocks × 256 are 32 KB, within the first-level cache.
     private const int ForwardDepth = 256;
 
-    // Units of a backward chain that are taken at a time: 16 lanes × 8 blocks × 512 are 256 KB, within the second-level cache.
-    private const int BackwardDepth = 512;
+    // Units of a backward chain that are taken at a time: as in the forward product.
+    private const int BackwardDepth = 256;
+
+    // Inputs whose weights every block of rows meets before the next: 96 inputs × 256 units are 96 KB, within the second-level cache.
+    private const int BackwardInputs = 96;
 
     // Panels of weights that every block of rows meets before the next: 256 inputs × 16 × 32 are 512 KB, within the second-level cache.
     private const int ForwardPanels = 32;
     private const int HalfTile = 4;
-    private const int BlocksWorthPrefetching = 4;
     private const int TileFloats = 2 * 8 * Lane;
 
     /// <inheritdoc/>
@@ -63,6 +64,8 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
     public override void Backward(
         FloatRegion weights, int inputs, int units, FloatRegion dz, int dzStride, FloatRegion dx, int dxStride, int blocks)
     {
+        // A tile that reaches back must not take a chain up twice.
+        bool mayOverlap = units <= BackwardDepth;
         for (int start = 0; start < units; start += BackwardDepth)
         {
             var shape = new TileShape
@@ -70,26 +73,23 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
                 Length = Math.Min(BackwardDepth, units - start),
                 FirstSegment = Lane,
                 Hop = (nint)inputs * Lane - Lane,
+                Ahead = FullTile * Lane,
                 Start = start == 0 ? TileStart.Zero : TileStart.Stored,
             };
-
-            // A tile that reaches back must not take a chain up twice.
-            bool mayOverlap = units <= BackwardDepth;
-            int done = 0;
-            while (NextTile(ref done, inputs, 0, mayOverlap, out int first, out int height))
+            float* a = weights.Pointer + (nint)start * inputs;
+            for (int input = 0; input < inputs; input += BackwardInputs)
             {
-                float* a = weights.Pointer + (nint)start * inputs + (nint)first * Lane;
-                if (blocks >= BlocksWorthPrefetching && done + FullTile <= inputs)
-                {
-                    Prefetch(a + height * Lane, shape.Hop + Lane, (shape.Length + Lane - 1) / Lane);
-                }
-
+                int endInput = Math.Min(inputs, input + BackwardInputs);
                 for (int block = 0; block < blocks; block += BlocksPerTile)
                 {
                     int width = Math.Min(BlocksPerTile, blocks - block);
                     float* b = dz.Pointer + (nint)block * dzStride + (nint)start * Lane;
-                    float* c = dx.Pointer + (nint)block * dxStride + (nint)first * Lane;
-                    Tile<AlongPanel>(ref shape, height, width, a, b, dzStride, c, dxStride, null);
+                    float* c = dx.Pointer + (nint)block * dxStride;
+                    int done = input;
+                    while (NextTile(ref done, endInput, input, mayOverlap, out int first, out int height))
+                    {
+                        Tile<AlongPanel>(ref shape, height, width, a + (nint)first * Lane, b, dzStride, c + (nint)first * Lane, dxStride, null);
+                    }
                 }
             }
         }
@@ -106,7 +106,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         float* panel = dz.Pointer + (nint)firstPanel * dzStride;
         nint panelStride = (nint)inputs * Lane;
         float* result = gradient.Pointer + firstPanel * panelStride;
-        var shape = new TileShape { Hop = xStride - Lane, Start = TileStart.Zero };
+        var shape = new TileShape { Hop = xStride - Lane, Ahead = FullTile * Lane, Start = TileStart.Zero };
         int done = firstInput;
         while (NextTile(ref done, endInput, firstInput, true, out int first, out int height))
         {
@@ -199,26 +199,6 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
             {
                 int unit = panel * Lane + first;
                 Tile<AcrossPanel>(ref shape, height, width, a + panel * panelStride + first, b, xStride, c + (nint)unit * Lane, zStride, bias + unit);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Fetches the next tile's weights into the second-level cache: a tile reads half a kilobyte of each panel, panels lie far apart, and
-    /// the hardware does not guess that. Layers of 4096×4096 gain a tenth (Zen 5, one thread).
-    /// </summary>
-    private static void Prefetch(float* a, nint panelStride, int panels)
-    {
-        if (!Sse.IsSupported)
-        {
-            return;
-        }
-
-        for (int panel = 0; panel < panels; panel++, a += panelStride)
-        {
-            for (int row = 0; row < FullTile; row++)
-            {
-                Sse.Prefetch1(a + row * Lane);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace ActorMlp.Engine.Numerics;
 
@@ -27,6 +28,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord>
         int left = shape.Length, segment = shape.FirstSegment;
         while (left > 0)
         {
+            FetchAhead<TStride>(a, shape.Ahead, 8);
             float* end = b + Lane * (nint)Math.Min(left, segment);
             left -= segment;
             segment = Lane;
@@ -121,6 +123,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord>
         int left = shape.Length, segment = shape.FirstSegment;
         while (left > 0)
         {
+            FetchAhead<TStride>(a, shape.Ahead, 6);
             float* end = b + Lane * (nint)Math.Min(left, segment);
             left -= segment;
             segment = Lane;
@@ -199,6 +202,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord>
         int left = shape.Length, segment = shape.FirstSegment;
         while (left > 0)
         {
+            FetchAhead<TStride>(a, shape.Ahead, 4);
             float* end = b + Lane * (nint)Math.Min(left, segment);
             left -= segment;
             segment = Lane;
@@ -260,6 +264,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord>
         int left = shape.Length, segment = shape.FirstSegment;
         while (left > 0)
         {
+            FetchAhead<TStride>(a, shape.Ahead, 1);
             float* end = b + Lane * (nint)Math.Min(left, segment);
             left -= segment;
             segment = Lane;
@@ -296,4 +301,18 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord>
         TileStart.Bias => TLanes.Broadcast(bias[row]),
         _ => TLanes.Load(c),
     };
+
+    /// <summary>Fetches one line of each row of the next tile; a line is what a segment of a chain reads.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FetchAhead<TStride>(float* a, nint ahead, int rows)
+        where TStride : struct, IStride
+    {
+        if (TStride.Step == 1 && ahead != 0 && Sse.IsSupported)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                Sse.Prefetch0(a + ahead + row * TStride.Row);
+            }
+        }
+    }
 }

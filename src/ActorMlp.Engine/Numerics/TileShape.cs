@@ -25,6 +25,12 @@ internal struct TileShape
     /// <summary>What the broadcast operand's pointer is moved by after each segment.</summary>
     public nint Hop;
 
+    /// <summary>
+    /// How far ahead the broadcast operand is fetched into the cache, 0 for not: the next tile reads half a kilobyte from each of many far
+    /// apart blocks, which the hardware does not guess.
+    /// </summary>
+    public nint Ahead;
+
     /// <summary>From the first to the second vector of the streamed operand.</summary>
     public nint SecondB;
 

@@ -2,7 +2,7 @@ using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Random;
 
-namespace ActorMlp.Benchmarks;
+namespace ActorMlp.Benchmarks.Steps;
 
 /// <summary>Rows that look like MNIST to an engine: 784 inputs in [0, 1], most of them 0, ten classes. No file is read.</summary>
 internal static class SyntheticData

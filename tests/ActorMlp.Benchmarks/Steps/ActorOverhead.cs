@@ -9,7 +9,7 @@ using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace ActorMlp.Benchmarks;
+namespace ActorMlp.Benchmarks.Steps;
 
 /// <summary>
 /// What actors cost: samples/s of a run with 1, 2 and 4 workers over samples/s of the plain loop, on the same rows and threads. Slices of the

@@ -42,7 +42,6 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
             {
                 Length = depth,
                 FirstSegment = depth,
-                Start = start == 0 ? TileStart.Bias : TileStart.Stored,
             };
             float* a = weights.Pointer + (nint)start * Lane;
             float* b = x.Pointer + (nint)start * Lane;
@@ -52,9 +51,15 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
                 for (int block = 0; block < blocks; block += BlocksPerTile)
                 {
                     int width = Math.Min(BlocksPerTile, blocks - block);
-                    ForwardTiles(
-                        ref shape, a, (nint)inputs * Lane, panel, endPanel, bias.Pointer, b + (nint)block * xStride, xStride,
-                        z.Pointer + (nint)block * zStride, zStride, width);
+                    float* blockB = b + (nint)block * xStride, blockC = z.Pointer + (nint)block * zStride;
+                    if (start == 0)
+                    {
+                        ForwardTiles<FromBias>(ref shape, a, (nint)inputs * Lane, panel, endPanel, bias.Pointer, blockB, xStride, blockC, zStride, width);
+                    }
+                    else
+                    {
+                        ForwardTiles<FromStored>(ref shape, a, (nint)inputs * Lane, panel, endPanel, bias.Pointer, blockB, xStride, blockC, zStride, width);
+                    }
                 }
             }
         }
@@ -74,7 +79,6 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
                 FirstSegment = Lane,
                 Hop = (nint)inputs * Lane - Lane,
                 Ahead = FullTile * Lane,
-                Start = start == 0 ? TileStart.Zero : TileStart.Stored,
             };
             float* a = weights.Pointer + (nint)start * inputs;
             for (int input = 0; input < inputs; input += BackwardInputs)
@@ -88,7 +92,15 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
                     int done = input;
                     while (NextTile(ref done, endInput, input, mayOverlap, out int first, out int height))
                     {
-                        Tile<AlongPanel>(ref shape, height, width, a + (nint)first * Lane, b, dzStride, c + (nint)first * Lane, dxStride, null);
+                        float* tileA = a + (nint)first * Lane, tileC = c + (nint)first * Lane;
+                        if (start == 0)
+                        {
+                            Tile<AlongPanel, FromZero>(ref shape, height, width, tileA, b, dzStride, tileC, dxStride, null);
+                        }
+                        else
+                        {
+                            Tile<AlongPanel, FromStored>(ref shape, height, width, tileA, b, dzStride, tileC, dxStride, null);
+                        }
                     }
                 }
             }
@@ -106,7 +118,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         float* panel = dz.Pointer + (nint)firstPanel * dzStride;
         nint panelStride = (nint)inputs * Lane;
         float* result = gradient.Pointer + firstPanel * panelStride;
-        var shape = new TileShape { Hop = xStride - Lane, Ahead = FullTile * Lane, Start = TileStart.Zero };
+        var shape = new TileShape { Hop = xStride - Lane, Ahead = FullTile * Lane };
         int done = firstInput;
         while (NextTile(ref done, endInput, firstInput, true, out int first, out int height))
         {
@@ -188,17 +200,17 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
     }
 
     /// <summary>The forward product of one or two blocks of rows with panels [first, end) of the weights.</summary>
-    private static void ForwardTiles(
+    private static void ForwardTiles<TStart>(
         ref TileShape shape, float* a, nint panelStride, int firstPanel, int endPanel, float* bias, float* b, int xStride, float* c, int zStride, int width)
+        where TStart : struct, IStart
     {
         for (int panel = firstPanel; panel < endPanel; panel++)
         {
-            // 16 units are whole tiles: 8 + 8, or 6 + 6 + 4.
-            int done = 0;
-            while (NextTile(ref done, Lane, 0, false, out int first, out int height))
+            // 16 units are whole tiles: 8 + 8, or 6 + 5 + 5.
+            for (int first = 0, height = FullTile; first < Lane; first += height, height = TLanes.ManyRegisters ? height : 5)
             {
                 int unit = panel * Lane + first;
-                Tile<AcrossPanel>(ref shape, height, width, a + panel * panelStride + first, b, xStride, c + (nint)unit * Lane, zStride, bias + unit);
+                Tile<AcrossPanel, TStart>(ref shape, height, width, a + panel * panelStride + first, b, xStride, c + (nint)unit * Lane, zStride, bias + unit);
             }
         }
     }
@@ -210,13 +222,14 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         shape.Length = end - first;
         shape.FirstSegment = Lane - first % Lane;
         a += (nint)(first / Lane) * xStride + first % Lane;
-        Tile<AlongPanel>(ref shape, height, panels, a, dz + (nint)first * Lane, dzStride, c, secondC, null);
+        Tile<AlongPanel, FromZero>(ref shape, height, panels, a, dz + (nint)first * Lane, dzStride, c, secondC, null);
     }
 
     /// <summary>A tile <paramref name="height"/> rows high and <paramref name="blocks"/> blocks wide.</summary>
-    private static void Tile<TStride>(
+    private static void Tile<TStride, TStart>(
         ref TileShape shape, int height, int blocks, float* a, float* b, nint blockB, float* c, nint blockC, float* bias)
         where TStride : struct, IStride
+        where TStart : struct, IStart
     {
         if (TLanes.Width == Lane)
         {
@@ -224,11 +237,11 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
             shape.SecondC = blockC;
             if (blocks == 2)
             {
-                Tile<TStride, TwoColumns>(shape, height, a, b, c, bias);
+                Tile<TStride, TStart, TwoColumns>(shape, height, a, b, c, bias);
             }
             else
             {
-                Tile<TStride, OneColumn>(shape, height, a, b, c, bias);
+                Tile<TStride, TStart, OneColumn>(shape, height, a, b, c, bias);
             }
 
             return;
@@ -238,27 +251,31 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         shape.SecondC = TLanes.Width;
         for (int lane = 0; lane < Lane; lane += 2 * TLanes.Width)
         {
-            Tile<TStride, TwoColumns>(shape, height, a, b + lane, c + lane, bias);
+            Tile<TStride, TStart, TwoColumns>(shape, height, a, b + lane, c + lane, bias);
         }
     }
 
-    private static void Tile<TStride, TColumns>(in TileShape shape, int height, float* a, float* b, float* c, float* bias)
+    private static void Tile<TStride, TStart, TColumns>(in TileShape shape, int height, float* a, float* b, float* c, float* bias)
         where TStride : struct, IStride
+        where TStart : struct, IStart
         where TColumns : struct, IColumns
     {
         switch (height)
         {
             case 8:
-                Tile8<TStride, TColumns>(shape, a, b, c, bias);
+                Tile<TStride, TStart, EightRows, TColumns>(shape, a, b, c, bias);
                 break;
             case 6:
-                Tile6<TStride, TColumns>(shape, a, b, c, bias);
+                Tile<TStride, TStart, SixRows, TColumns>(shape, a, b, c, bias);
+                break;
+            case 5:
+                Tile<TStride, TStart, FiveRows, TColumns>(shape, a, b, c, bias);
                 break;
             case HalfTile:
-                Tile4<TStride, TColumns>(shape, a, b, c, bias);
+                Tile<TStride, TStart, FourRows, TColumns>(shape, a, b, c, bias);
                 break;
             default:
-                Tile1<TStride, TColumns>(shape, a, b, c, bias);
+                Tile<TStride, TStart, OneRow, TColumns>(shape, a, b, c, bias);
                 break;
         }
     }

@@ -37,9 +37,6 @@ internal struct TileShape
     /// <summary>From the first to the second vector of the result.</summary>
     public nint SecondC;
 
-    /// <summary>Where chains begin.</summary>
-    public TileStart Start;
-
     /// <summary>Whether the finished chain is added to what the result holds (left operand) instead of replacing it.</summary>
     public bool AddToStored;
 }
@@ -86,4 +83,64 @@ internal readonly struct OneColumn : IColumns
 internal readonly struct TwoColumns : IColumns
 {
     public static bool Two => true;
+}
+
+/// <summary>Where a tile's chains begin, as a constant to the compiler.</summary>
+internal interface IStart
+{
+    static abstract TileStart From { get; }
+}
+
+/// <summary>At +0.</summary>
+internal readonly struct FromZero : IStart
+{
+    public static TileStart From => TileStart.Zero;
+}
+
+/// <summary>At the row's bias.</summary>
+internal readonly struct FromBias : IStart
+{
+    public static TileStart From => TileStart.Bias;
+}
+
+/// <summary>Where the chain was left off.</summary>
+internal readonly struct FromStored : IStart
+{
+    public static TileStart From => TileStart.Stored;
+}
+
+/// <summary>Rows of a tile, as a constant to the compiler.</summary>
+internal interface IHeight
+{
+    static abstract int Rows { get; }
+}
+
+/// <summary>Eight rows: 16 chains side by side with two vectors.</summary>
+internal readonly struct EightRows : IHeight
+{
+    public static int Rows => 8;
+}
+
+/// <summary>Six rows: 12 chains, as many as 16 registers hold beside their operands.</summary>
+internal readonly struct SixRows : IHeight
+{
+    public static int Rows => 6;
+}
+
+/// <summary>Five rows: 16 units are 6 + 5 + 5 where 16 registers allow no more than six.</summary>
+internal readonly struct FiveRows : IHeight
+{
+    public static int Rows => 5;
+}
+
+/// <summary>Four rows: the half of eight.</summary>
+internal readonly struct FourRows : IHeight
+{
+    public static int Rows => 4;
+}
+
+/// <summary>One row: what is left.</summary>
+internal readonly struct OneRow : IHeight
+{
+    public static int Rows => 1;
 }

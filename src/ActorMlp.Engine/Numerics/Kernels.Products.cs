@@ -8,11 +8,8 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
     where TFloat : unmanaged
     where TWord : unmanaged
 {
-    // Inputs of a forward chain that are taken at a time: 16 lanes × 2 blocks × 256 are 32 KB, within the first-level cache.
-    private const int ForwardDepth = 256;
-
-    // Units of a backward chain that are taken at a time: as in the forward product.
-    private const int BackwardDepth = 256;
+    // Terms of a chain that are taken at a time, at most: 16 lanes × 2 blocks × 288 are 36 KB, within the first-level cache.
+    private const int MaxDepth = 288;
 
     // Inputs whose weights every block of rows meets before the next: 96 inputs × 256 units are 96 KB, within the second-level cache.
     private const int BackwardInputs = 96;
@@ -35,9 +32,10 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         FloatRegion weights, FloatRegion bias, int inputs, int units, FloatRegion x, int xStride, FloatRegion z, int zStride, int blocks)
     {
         int panels = (units + Lane - 1) / Lane;
-        for (int start = 0; start < inputs; start += ForwardDepth)
+        int maxDepth = Depth(inputs);
+        for (int start = 0; start < inputs; start += maxDepth)
         {
-            int depth = Math.Min(ForwardDepth, inputs - start);
+            int depth = Math.Min(maxDepth, inputs - start);
             var shape = new TileShape
             {
                 Length = depth,
@@ -70,12 +68,13 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         FloatRegion weights, int inputs, int units, FloatRegion dz, int dzStride, FloatRegion dx, int dxStride, int blocks)
     {
         // A tile that reaches back must not take a chain up twice.
-        bool mayOverlap = units <= BackwardDepth;
-        for (int start = 0; start < units; start += BackwardDepth)
+        int maxDepth = Depth(units);
+        bool mayOverlap = units <= maxDepth;
+        for (int start = 0; start < units; start += maxDepth)
         {
             var shape = new TileShape
             {
-                Length = Math.Min(BackwardDepth, units - start),
+                Length = Math.Min(maxDepth, units - start),
                 FirstSegment = Lane,
                 Hop = (nint)inputs * Lane - Lane,
                 Ahead = FullTile * Lane,
@@ -213,6 +212,13 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
                 Tile<AcrossPanel, TStart>(ref shape, height, width, a + panel * panelStride + first, b, xStride, c + (nint)unit * Lane, zStride, bias + unit);
             }
         }
+    }
+
+    /// <summary>Cuts chains into as few pieces as the cache allows, about equally long: a short last one would cost as much as a long one to begin and end.</summary>
+    private static int Depth(int terms)
+    {
+        int pieces = (terms + MaxDepth - 1) / MaxDepth;
+        return Math.Max(Lane, ((terms + pieces - 1) / pieces + Lane - 1) / Lane * Lane);
     }
 
     /// <summary>One shard's contribution to a tile of the weight gradient: rows [first, end), which may begin and end within a block.</summary>

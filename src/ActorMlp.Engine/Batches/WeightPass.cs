@@ -28,12 +28,14 @@ internal sealed class WeightPass : IParallelBody
         this.network = network;
         this.kernels = kernels;
         var list = new List<Part>();
-        for (int layer = network.Layout.Layers.Count - 1; layer >= 0; layer--)
+
+        // In the order of the parameters, as the update goes through them: what a thread wrote here it finds in its cache there.
+        for (int layer = 0; layer < network.Layout.Layers.Count; layer++)
         {
             LayerLayout at = network.Layout.Layers[layer];
-            for (int input = 0; input < at.Inputs; input += InputsOfAPart)
+            for (int panel = 0; panel < at.Panels; panel += kernels.BlocksPerTile)
             {
-                for (int panel = 0; panel < at.Panels; panel += kernels.BlocksPerTile)
+                for (int input = 0; input < at.Inputs; input += InputsOfAPart)
                 {
                     int panels = Math.Min(kernels.BlocksPerTile, at.Panels - panel);
                     list.Add(new Part(layer, panel, panels, input, Math.Min(at.Inputs, input + InputsOfAPart)));

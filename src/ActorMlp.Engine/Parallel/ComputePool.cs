@@ -184,7 +184,7 @@ public sealed class ComputePool : IDisposable
     {
         if (!loops.TryGetValue(typeof(TBody), out Loop? loop))
         {
-            loop = new Loop<TBody>();
+            loop = new Loop<TBody>(Threads);
             loops.Add(typeof(TBody), loop);
         }
 
@@ -311,27 +311,25 @@ public sealed class ComputePool : IDisposable
         public abstract void Work(int worker);
     }
 
-    private sealed class Loop<TBody> : Loop
+    private sealed class Loop<TBody>(int threads) : Loop
         where TBody : IParallelBody
     {
+        private readonly PartRanges ranges = new(threads);
         private TBody body = default!;
         private ExceptionDispatchInfo? error;
-        private int parts;
-        private int next;
 
         public void Begin(int count, TBody parallelBody)
         {
             body = parallelBody;
-            parts = count;
             error = null;
-            next = 0;
+            ranges.Deal(count);
         }
 
         public override void Work(int worker)
         {
             try
             {
-                for (int part = Interlocked.Increment(ref next) - 1; part < parts; part = Interlocked.Increment(ref next) - 1)
+                while (ranges.TryTake(worker, out int part))
                 {
                     body.Run(part, worker);
                 }
@@ -339,7 +337,7 @@ public sealed class ComputePool : IDisposable
             catch (Exception thrown)
             {
                 Interlocked.CompareExchange(ref error, ExceptionDispatchInfo.Capture(thrown), null);
-                Volatile.Write(ref next, parts);
+                ranges.Cancel();
             }
         }
 

@@ -12,19 +12,7 @@ internal static class SyntheticData
 
     public static LoadedData Create(int rows)
     {
-        var random = new CounterRandom(1, RandomPurpose.Shuffle);
-        var inputs = new float[rows * Inputs];
-        var labels = new int[rows];
-        for (int row = 0; row < rows; row++)
-        {
-            labels[row] = random.Below(Classes, 0, (uint)row, 0);
-            for (int i = 0; i < Inputs; i++)
-            {
-                double draw = random.Uniform(1, (uint)row, (uint)i);
-                inputs[row * Inputs + i] = draw < 0.8 ? 0 : (float)draw;
-            }
-        }
-
+        (float[] inputs, int[] labels) = Draw(rows);
         return new LoadedData(
             new Dataset(Inputs, inputs, labels, []),
             null,
@@ -40,5 +28,30 @@ internal static class SyntheticData
             },
             new Preprocessing(ScalingKind.None, new float[Inputs], [.. Enumerable.Repeat(1f, Inputs)], 0, 1),
             "synthetic");
+    }
+
+    /// <summary>The same rows for the step benchmark.</summary>
+    public static StepData CreateStepData(int rows)
+    {
+        (float[] inputs, int[] labels) = Draw(rows);
+        return new StepData { Rows = rows, Width = Inputs, Inputs = inputs, Labels = labels };
+    }
+
+    private static (float[] Inputs, int[] Labels) Draw(int rows)
+    {
+        var random = new CounterRandom(1, RandomPurpose.Shuffle);
+        var inputs = new float[rows * Inputs];
+        var labels = new int[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            labels[row] = random.Below(Classes, 0, (uint)row, 0);
+            for (int i = 0; i < Inputs; i++)
+            {
+                double draw = random.Uniform(1, (uint)row, (uint)i);
+                inputs[row * Inputs + i] = draw < 0.8 ? 0 : (float)draw;
+            }
+        }
+
+        return (inputs, labels);
     }
 }

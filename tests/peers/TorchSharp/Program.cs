@@ -1,0 +1,4 @@
+using ActorMlp.Benchmarks.Steps;
+using ActorMlp.Peers.TorchSharp;
+
+StepServer.Run(Console.In, Console.Out, task => new TorchStepTrainer(task));

@@ -24,7 +24,8 @@ internal enum RowPassMode
 internal sealed partial class RowPass : IParallelBody
 {
     private const int Lane = KernelSet.Lane;
-    private const int MaxGroupBlocks = 8;
+    /// <summary>Blocks of rows that a thread takes through the network at a time, at most.</summary>
+    public const int MaxGroupBlocks = 8;
 
     private readonly Network network;
     private readonly KernelSet kernels;
@@ -203,7 +204,6 @@ internal sealed partial class RowPass : IParallelBody
         {
             Grow(ref outputs, (long)Blocks * widths[^1] * Lane);
         }
-
     }
 
     private static void Grow(ref AlignedBuffer buffer, long length)

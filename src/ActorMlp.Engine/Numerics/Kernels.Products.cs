@@ -14,8 +14,8 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
     // Inputs whose weights every block of rows meets before the next: 96 inputs × 256 units are 96 KB, within the second-level cache.
     private const int BackwardInputs = 96;
 
-    // Panels of weights that every block of rows meets before the next: 256 inputs × 16 × 32 are 512 KB, within the second-level cache.
-    private const int ForwardPanels = 32;
+    // Panels of weights that every block of rows meets before the next: 288 inputs × 16 × 33 are 600 KB, within most second-level caches.
+    private const int ForwardPanels = 33;
     private const int HalfTile = 4;
     private const int TileFloats = 2 * 8 * Lane;
 
@@ -40,6 +40,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
             {
                 Length = depth,
                 FirstSegment = depth,
+                Jump = (nint)inputs * Lane - Lane,
             };
             float* a = weights.Pointer + (nint)start * Lane;
             float* b = x.Pointer + (nint)start * Lane;
@@ -203,7 +204,31 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
         ref TileShape shape, float* a, nint panelStride, int firstPanel, int endPanel, float* bias, float* b, int xStride, float* c, int zStride, int width)
         where TStart : struct, IStart
     {
-        for (int panel = firstPanel; panel < endPanel; panel++)
+        int panel = firstPanel;
+        for (; !TLanes.ManyRegisters && panel + 3 <= endPanel; panel += 3)
+        {
+            // Three panels are eight whole tiles of six units.
+            float* first = a + panel * panelStride;
+            for (int unit = 0; unit < 3 * Lane; unit += FullTile)
+            {
+                float* tileA = first + unit / Lane * panelStride + unit % Lane, tileC = c + (nint)(panel * Lane + unit) * Lane;
+                float* tileBias = bias + panel * Lane + unit;
+                switch (unit % Lane)
+                {
+                    case 12:
+                        Tile<AcrossPanelsFourTwo, TStart>(ref shape, FullTile, width, tileA, b, xStride, tileC, zStride, tileBias);
+                        break;
+                    case 14:
+                        Tile<AcrossPanelsTwoFour, TStart>(ref shape, FullTile, width, tileA, b, xStride, tileC, zStride, tileBias);
+                        break;
+                    default:
+                        Tile<AcrossPanel, TStart>(ref shape, FullTile, width, tileA, b, xStride, tileC, zStride, tileBias);
+                        break;
+                }
+            }
+        }
+
+        for (; panel < endPanel; panel++)
         {
             // 16 units are whole tiles: 8 + 8, or 6 + 5 + 5.
             for (int first = 0, height = FullTile; first < Lane; first += height, height = TLanes.ManyRegisters ? height : 5)

@@ -22,6 +22,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord>
         where TColumns : struct, IColumns
     {
         nint second = shape.SecondB, secondC = shape.SecondC;
+        float* next = a + shape.Jump;
         TFloat c00 = Start<TStart, THeight>(0, c, bias), c01 = TColumns.Two ? Start<TStart, THeight>(0, c + secondC, bias) : c00;
         TFloat c10 = Start<TStart, THeight>(1, c, bias), c11 = TColumns.Two ? Start<TStart, THeight>(1, c + secondC, bias) : c10;
         TFloat c20 = Start<TStart, THeight>(2, c, bias), c21 = TColumns.Two ? Start<TStart, THeight>(2, c + secondC, bias) : c20;
@@ -45,58 +46,60 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord>
                 c01 = TColumns.Two ? TLanes.MultiplyAdd(a0, b1, c01) : c00;
                 if (THeight.Rows > 1)
                 {
-                    TFloat a1 = TLanes.Broadcast(a[1 * TStride.Row]);
+                    TFloat a1 = TLanes.Broadcast((TStride.Split <= 1 ? next : a)[1 * TStride.Row]);
                     c10 = TLanes.MultiplyAdd(a1, b0, c10);
                     c11 = TColumns.Two ? TLanes.MultiplyAdd(a1, b1, c11) : c10;
                 }
 
                 if (THeight.Rows > 2)
                 {
-                    TFloat a2 = TLanes.Broadcast(a[2 * TStride.Row]);
+                    TFloat a2 = TLanes.Broadcast((TStride.Split <= 2 ? next : a)[2 * TStride.Row]);
                     c20 = TLanes.MultiplyAdd(a2, b0, c20);
                     c21 = TColumns.Two ? TLanes.MultiplyAdd(a2, b1, c21) : c20;
                 }
 
                 if (THeight.Rows > 3)
                 {
-                    TFloat a3 = TLanes.Broadcast(a[3 * TStride.Row]);
+                    TFloat a3 = TLanes.Broadcast((TStride.Split <= 3 ? next : a)[3 * TStride.Row]);
                     c30 = TLanes.MultiplyAdd(a3, b0, c30);
                     c31 = TColumns.Two ? TLanes.MultiplyAdd(a3, b1, c31) : c30;
                 }
 
                 if (THeight.Rows > 4)
                 {
-                    TFloat a4 = TLanes.Broadcast(a[4 * TStride.Row]);
+                    TFloat a4 = TLanes.Broadcast((TStride.Split <= 4 ? next : a)[4 * TStride.Row]);
                     c40 = TLanes.MultiplyAdd(a4, b0, c40);
                     c41 = TColumns.Two ? TLanes.MultiplyAdd(a4, b1, c41) : c40;
                 }
 
                 if (THeight.Rows > 5)
                 {
-                    TFloat a5 = TLanes.Broadcast(a[5 * TStride.Row]);
+                    TFloat a5 = TLanes.Broadcast((TStride.Split <= 5 ? next : a)[5 * TStride.Row]);
                     c50 = TLanes.MultiplyAdd(a5, b0, c50);
                     c51 = TColumns.Two ? TLanes.MultiplyAdd(a5, b1, c51) : c50;
                 }
 
                 if (THeight.Rows > 6)
                 {
-                    TFloat a6 = TLanes.Broadcast(a[6 * TStride.Row]);
+                    TFloat a6 = TLanes.Broadcast((TStride.Split <= 6 ? next : a)[6 * TStride.Row]);
                     c60 = TLanes.MultiplyAdd(a6, b0, c60);
                     c61 = TColumns.Two ? TLanes.MultiplyAdd(a6, b1, c61) : c60;
                 }
 
                 if (THeight.Rows > 7)
                 {
-                    TFloat a7 = TLanes.Broadcast(a[7 * TStride.Row]);
+                    TFloat a7 = TLanes.Broadcast((TStride.Split <= 7 ? next : a)[7 * TStride.Row]);
                     c70 = TLanes.MultiplyAdd(a7, b0, c70);
                     c71 = TColumns.Two ? TLanes.MultiplyAdd(a7, b1, c71) : c70;
                 }
 
                 a += TStride.Step;
+                next += TStride.Step;
                 b += Lane;
             }
             while (b != end);
             a += shape.Hop;
+            next += shape.Hop;
         }
 
         Finish<THeight, TColumns>(0, shape.AddToStored, c, secondC, c00, c01);

@@ -11,7 +11,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<ui
 
     public static int Width => 8;
 
-    public static bool ManyRegisters => false;
+    public static bool ManyRegisters => Avx512F.VL.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(float* source) => Vector256.Load(source);

@@ -25,6 +25,9 @@ internal struct TileShape
     /// <summary>What the broadcast operand's pointer is moved by after each segment.</summary>
     public nint Hop;
 
+    /// <summary>What rows from <see cref="IStride.Split"/> on lie further in the broadcast operand.</summary>
+    public nint Jump;
+
     /// <summary>
     /// How far ahead the broadcast operand is fetched into the cache, 0 for not: the next tile reads half a kilobyte from each of many far
     /// apart blocks, which the hardware does not guess.
@@ -49,6 +52,9 @@ internal interface IStride
 
     /// <summary>Between terms of a chain.</summary>
     static abstract int Step { get; }
+
+    /// <summary>The first row of the tile that lies in the next panel, <see cref="TileShape.Jump"/> further; 8 for none.</summary>
+    static virtual int Split => 8;
 }
 
 /// <summary>Rows of the tile are neighbours, terms lie a block apart: units of a weight panel, summed over inputs.</summary>
@@ -57,6 +63,26 @@ internal readonly struct AcrossPanel : IStride
     public static int Row => 1;
 
     public static int Step => 16;
+}
+
+/// <summary>As <see cref="AcrossPanel"/>, the last two of six rows in the next panel.</summary>
+internal readonly struct AcrossPanelsFourTwo : IStride
+{
+    public static int Row => 1;
+
+    public static int Step => 16;
+
+    public static int Split => 4;
+}
+
+/// <summary>As <see cref="AcrossPanel"/>, the last four of six rows in the next panel.</summary>
+internal readonly struct AcrossPanelsTwoFour : IStride
+{
+    public static int Row => 1;
+
+    public static int Step => 16;
+
+    public static int Split => 2;
 }
 
 /// <summary>Terms are neighbours, rows lie a block apart: inputs, summed over the units or rows of a block.</summary>

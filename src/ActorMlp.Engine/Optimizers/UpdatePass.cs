@@ -11,7 +11,8 @@ namespace ActorMlp.Engine.Optimizers;
 /// </summary>
 internal sealed class UpdatePass : IParallelBody
 {
-    private const int ChunkLength = 2048;
+    /// <summary>Parameters of a chunk.</summary>
+    public const int ChunkLength = 2048;
 
     private readonly KernelSet kernels;
     private readonly RegularizationSpec regularization;

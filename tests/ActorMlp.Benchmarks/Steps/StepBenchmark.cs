@@ -13,14 +13,6 @@ internal static class StepBenchmark
     private const int ComparedSteps = 20;
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>What a peer is run with where the kernels are restricted: it too is to do without wider vectors.</summary>
-    private static readonly Dictionary<string, string> Avx2Only = new()
-    {
-        ["ATEN_CPU_CAPABILITY"] = "avx2",
-        ["MKL_ENABLE_INSTRUCTIONS"] = "AVX2",
-        ["DNNL_MAX_CPU_ISA"] = "AVX2",
-    };
-
     public static int Run(int rounds)
     {
         if (PeerProgram.Find("TorchSharp") is not { } peer)
@@ -40,6 +32,7 @@ internal static class StepBenchmark
                 Compare(peer, data, threads, rounds);
             }
 
+            Scale(data, rounds);
             return 0;
         }
         finally
@@ -50,17 +43,8 @@ internal static class StepBenchmark
 
     private static void Compare(PeerProgram peer, string data, int threads, int rounds)
     {
-        var environment = new Dictionary<string, string>(peer.Environment) { ["OMP_NUM_THREADS"] = $"{threads}", ["MKL_NUM_THREADS"] = $"{threads}" };
-        if (KernelSelection.Name == "vector256")
-        {
-            foreach ((string key, string value) in Avx2Only)
-            {
-                environment[key] = value;
-            }
-        }
-
-        using var engine = new StepProcess("the engine", [Environment.ProcessPath!, "step-server"], threads, new Dictionary<string, string>());
-        using var torch = new StepProcess("TorchSharp", peer.Command, threads, environment);
+        using StepProcess engine = StepProcess.Engine(threads);
+        using StepProcess torch = StepProcess.Peer("TorchSharp", peer, threads);
         var ratios = new List<double>();
         foreach (int[] network in new int[][] { [784, 128, 10], [784, 512, 256, 10] })
         {
@@ -80,6 +64,20 @@ internal static class StepBenchmark
         }
 
         Console.WriteLine($"{threads} thread(s): geometric mean {Statistics.GeometricMean(ratios):0.00}, least {ratios.Min():0.00}");
+    }
+
+    /// <summary>What a second thread brings.</summary>
+    private static void Scale(string data, int rounds)
+    {
+        using StepProcess one = StepProcess.Engine(1), two = StepProcess.Engine(2);
+        foreach (int batch in new[] { 32, 128, 1024 })
+        {
+            var task = new StepTask([784, 512, 256, 10], batch, "momentum", 0.01, 1, data);
+            one.Configure(task);
+            two.Configure(task with { Threads = 2 });
+            double ratio = Measure(two, one, batch, rounds).Ratio;
+            Console.WriteLine($"784-512-256-10, momentum, batch {batch}: two threads over one {ratio:0.00}");
+        }
     }
 
     private static (double Ours, double Theirs, double Ratio) Measure(StepProcess engine, StepProcess torch, int batch, int rounds)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ActorMlp.Engine.Numerics;
 
 namespace ActorMlp.Benchmarks.Steps;
 
@@ -9,8 +10,16 @@ internal sealed class StepProcess : IDisposable
     private readonly Process process;
     private readonly string name;
 
+    /// <summary>What a peer is run with where our kernels are restricted: it too is to do without wider vectors.</summary>
+    private static readonly Dictionary<string, string> Avx2Only = new()
+    {
+        ["ATEN_CPU_CAPABILITY"] = "avx2",
+        ["MKL_ENABLE_INSTRUCTIONS"] = "AVX2",
+        ["DNNL_MAX_CPU_ISA"] = "AVX2",
+    };
+
     /// <summary>Starts <paramref name="command"/> bound to processors.</summary>
-    public StepProcess(string name, string[] command, int processors, IReadOnlyDictionary<string, string> environment)
+    private StepProcess(string name, string[] command, int processors, IReadOnlyDictionary<string, string> environment)
     {
         this.name = name;
 
@@ -27,6 +36,30 @@ internal sealed class StepProcess : IDisposable
         }
 
         process = Process.Start(start) ?? throw new InvalidOperationException($"{name} did not start");
+    }
+
+    /// <summary>Most memory that was ever resident, in bytes.</summary>
+    public long PeakBytes => long.Parse(
+        File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2],
+        CultureInfo.InvariantCulture) * 1024;
+
+    /// <summary>A process with this program's engine.</summary>
+    public static StepProcess Engine(int threads) =>
+        new("the engine", [Environment.ProcessPath!, "step-server"], threads, new Dictionary<string, string>());
+
+    /// <summary>A process with a peer, held to the same threads and vectors.</summary>
+    public static StepProcess Peer(string name, PeerProgram program, int threads)
+    {
+        var environment = new Dictionary<string, string>(program.Environment) { ["OMP_NUM_THREADS"] = $"{threads}", ["MKL_NUM_THREADS"] = $"{threads}" };
+        if (KernelSelection.Name == "vector256")
+        {
+            foreach ((string key, string value) in Avx2Only)
+            {
+                environment[key] = value;
+            }
+        }
+
+        return new StepProcess(name, program.Command, threads, environment);
     }
 
     /// <summary>Makes the trainer of a task.</summary>

@@ -14,6 +14,7 @@ public sealed class KernelTests
         { "ACTORMLP_KERNEL", "vector128" },
         { "ACTORMLP_KERNEL", "vector256" },
         { "ACTORMLP_KERNEL", "vector512" },
+        { "DOTNET_EnableAVX512", "0" },
         { "DOTNET_EnableFMA", "0" },
         { "DOTNET_EnableAVX2", "0" },
         { "DOTNET_EnableHWIntrinsic", "0" },

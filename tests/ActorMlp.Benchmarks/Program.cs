@@ -1,37 +1,53 @@
 using System.Globalization;
 using ActorMlp.Benchmarks.Memory;
 using ActorMlp.Benchmarks.Products;
+using ActorMlp.Benchmarks.Reports;
 using ActorMlp.Benchmarks.Steps;
 
-int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 11;
-switch (args)
+string verb = args.FirstOrDefault("");
+string? save = args.SkipWhile(word => word != "--save").Skip(1).FirstOrDefault();
+int rounds = args.Length > 1 && int.TryParse(args[1], NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : 11;
+switch (verb)
 {
-    case ["overhead", ..]:
+    case "overhead":
         await ActorOverhead.RunAsync(rounds).ConfigureAwait(false);
         return 0;
-    case ["kernels", ..]:
-        ProductBenchmark.Run(rounds);
-        return 0;
-    case ["promise", ..]:
+    case "kernels":
+        return Finish(ProductBenchmark.Run(rounds));
+    case "promise":
         PromiseBenchmark.Run(rounds);
         return 0;
-    case ["step", ..]:
-        return StepBenchmark.Run(rounds);
-    case ["memory"]:
+    case "step":
+        return Finish(StepBenchmark.Run(rounds));
+    case "memory":
         MemoryBenchmark.Run();
         return 0;
-    case ["step-server"]:
+    case "picture" when args.Length > 2:
+        PerformancePicture.Write(args[1], Measurements.Load(args[2..]));
+        return 0;
+    case "step-server":
         StepServer.Run(Console.In, Console.Out, task => new EngineStepTrainer(task));
         return 0;
     default:
         Console.Error.WriteLine("""
-            usage: dotnet run -c Release --project tests/ActorMlp.Benchmarks -- overhead|kernels|promise|step|memory [ROUNDS]
+            usage: dotnet run -c Release --project tests/ActorMlp.Benchmarks -- VERB [ROUNDS] [--save FILE]
 
               overhead   samples/s of actors over the plain loop, network 784-512-256-10, batch 128
               kernels    matrix products against the FMA peak and OpenBLAS (Debian: libopenblas0)
               promise    what strict order of summation and the tree over shards cost
               step       training steps beside TorchSharp's (build it with tests/peers/setup.sh), and one thread beside two
               memory     peak memory against the stated bound and TorchSharp
+              picture    OUT.png FILE…: draws what kernels and step saved
             """);
         return 2;
+}
+
+int Finish(IReadOnlyList<Measurement>? found)
+{
+    if (found is not null && save is not null)
+    {
+        Measurements.Save(save, found);
+    }
+
+    return found is null ? 2 : 0;
 }

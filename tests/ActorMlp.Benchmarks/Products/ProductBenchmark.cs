@@ -1,4 +1,5 @@
 using ActorMlp.Benchmarks.Measuring;
+using ActorMlp.Benchmarks.Reports;
 using ActorMlp.Engine.Numerics;
 
 namespace ActorMlp.Benchmarks.Products;
@@ -13,7 +14,7 @@ internal static class ProductBenchmark
         (128, 256, 784), (128, 128, 256), (256, 784, 128), (1024, 1024, 1024), (4096, 512, 512),
     ];
 
-    public static void Run(int rounds)
+    public static IReadOnlyList<Measurement> Run(int rounds)
     {
         KernelSet kernels = KernelSelection.Current;
         string? openBlas = OpenBlas.Load(kernels);
@@ -21,7 +22,7 @@ internal static class ProductBenchmark
         Console.WriteLine(openBlas is null ? "OpenBLAS: not installed (Debian: libopenblas0); no comparison" : $"OpenBLAS: {openBlas}");
         Console.WriteLine($"{"m×n×k",-16} {"form",-15} {"GFLOP/s",8} {"of peak",8} {"OpenBLAS",9} {"ratio",6}");
         var shares = new List<double>();
-        var ratios = new List<double>();
+        var found = new List<Measurement>();
         foreach (ProductForm form in Enum.GetValues<ProductForm>())
         {
             foreach ((int m, int n, int k) in Shapes)
@@ -41,7 +42,7 @@ internal static class ProductBenchmark
                 if (openBlas is not null)
                 {
                     double ratio = measured.Ratio("engine", "OpenBLAS");
-                    ratios.Add(ratio);
+                    found.Add(new Measurement($"OpenBLAS, {kernels.Name}", $"{Short(form)}\n{m}×{n}\n×{k}", ratio));
                     line += $" {measured.Rate("OpenBLAS") / 1e9,9:0.0} {ratio,6:0.00}";
                 }
 
@@ -49,6 +50,14 @@ internal static class ProductBenchmark
             }
         }
 
-        Console.WriteLine($"geometric means: {Statistics.GeometricMean(shares):0.0 %} of the peak{(openBlas is null ? "" : $", {Statistics.GeometricMean(ratios):0.00} × OpenBLAS")}");
+        Console.WriteLine($"geometric means: {Statistics.GeometricMean(shares):0.0 %} of the peak{(openBlas is null ? "" : $", {Statistics.GeometricMean(found.Select(one => one.Ratio)):0.00} × OpenBLAS")}");
+        return found;
     }
+
+    private static string Short(ProductForm form) => form switch
+    {
+        ProductForm.Forward => "forward",
+        ProductForm.Backward => "backward",
+        _ => "gradient",
+    };
 }

@@ -1,4 +1,5 @@
 using ActorMlp.Benchmarks.Measuring;
+using ActorMlp.Benchmarks.Reports;
 using ActorMlp.Engine.Numerics;
 
 namespace ActorMlp.Benchmarks.Steps;
@@ -13,12 +14,12 @@ internal static class StepBenchmark
     private const int ComparedSteps = 20;
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(200);
 
-    public static int Run(int rounds)
+    public static IReadOnlyList<Measurement>? Run(int rounds)
     {
         if (PeerProgram.Find("TorchSharp") is not { } peer)
         {
             Console.Error.WriteLine("The peer is not there; build it with: tests/peers/setup.sh");
-            return 2;
+            return null;
         }
 
         string data = Path.Combine(Path.GetTempPath(), $"actormlp-step-{Environment.ProcessId}.bin");
@@ -27,13 +28,14 @@ internal static class StepBenchmark
         {
             Console.WriteLine($"training steps, {KernelSelection.Name}; medians of {rounds} interleaved slices of {Slice.TotalMilliseconds} ms; 32 rows a shard, 16 shards at most");
             Console.WriteLine($"{"network",-15} {"optimizer",-9} {"batch",5} {"threads",7} {"engine/s",10} {"TorchSharp/s",12} {"ratio",6}");
+            var found = new List<Measurement>();
             foreach (int threads in new[] { 1, 2 })
             {
-                Compare(peer, data, threads, rounds);
+                found.AddRange(Compare(peer, data, threads, rounds));
             }
 
             Scale(data, rounds);
-            return 0;
+            return found;
         }
         finally
         {
@@ -41,11 +43,11 @@ internal static class StepBenchmark
         }
     }
 
-    private static void Compare(PeerProgram peer, string data, int threads, int rounds)
+    private static List<Measurement> Compare(PeerProgram peer, string data, int threads, int rounds)
     {
         using StepProcess engine = StepProcess.Engine(threads);
         using StepProcess torch = StepProcess.Peer("TorchSharp", peer, threads);
-        var ratios = new List<double>();
+        var found = new List<Measurement>();
         foreach (int[] network in new int[][] { [784, 128, 10], [784, 512, 256, 10] })
         {
             foreach (string optimizer in new[] { "momentum", "adam" })
@@ -57,13 +59,14 @@ internal static class StepBenchmark
                     torch.Configure(task);
                     CheckLosses(engine.Losses(ComparedSteps), torch.Losses(ComparedSteps), task);
                     (double ours, double theirs, double ratio) = Measure(engine, torch, batch, rounds);
-                    ratios.Add(ratio);
+                    found.Add(new Measurement($"TorchSharp, {KernelSelection.Name}, {(threads == 1 ? "1 thread" : $"{threads} threads")}", $"{string.Join('-', network)}\n{optimizer}\n{batch}", ratio));
                     Console.WriteLine($"{string.Join('-', network),-15} {optimizer,-9} {batch,5} {threads,7} {ours,10:N0} {theirs,12:N0} {ratio,6:0.00}");
                 }
             }
         }
 
-        Console.WriteLine($"{threads} thread(s): geometric mean {Statistics.GeometricMean(ratios):0.00}, least {ratios.Min():0.00}");
+        Console.WriteLine($"{threads} thread(s): geometric mean {Statistics.GeometricMean(found.Select(one => one.Ratio)):0.00}, least {found.Min(one => one.Ratio):0.00}");
+        return found;
     }
 
     /// <summary>What a second thread brings.</summary>

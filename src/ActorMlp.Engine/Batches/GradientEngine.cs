@@ -33,7 +33,7 @@ public sealed class GradientEngine
         this.network = network;
         this.pool = pool;
         rowPass = new RowPass(network, kernels, pool.Threads);
-        weightPass = new WeightPass(network, kernels);
+        weightPass = new WeightPass(network, kernels, pool.Threads);
     }
 
     /// <summary>

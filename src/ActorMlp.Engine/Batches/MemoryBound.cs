@@ -16,6 +16,9 @@ public static class MemoryBound
     /// <summary>Open sums of an update, for gradients that come in up to 64 parts.</summary>
     private const int UpdateChunks = 8;
 
+    /// <summary>Open sums of a weight gradient, for up to 256 groups of 512 rows.</summary>
+    private const int OpenSums = 8;
+
     /// <summary>The bound in bytes.</summary>
     /// <param name="network">The network.</param>
     /// <param name="optimizer">The optimizer, for the size of its state.</param>
@@ -39,7 +42,8 @@ public static class MemoryBound
         int[] widths = [Padded(network.Spec.Inputs), .. network.Spec.Layers.Select(layer => Padded(layer.Units))];
         long activations = (widths.Sum(width => (long)width) * 2 - widths[0] - widths[^1]) * Padded(rows);
         long scratch = (widths.Sum(width => (long)width) * 2 + widths.Max() * 2L) * Math.Min(GroupRows, Padded(rows)) + (widths[0] + 2L * widths[^1]) * KernelSet.Lane
-            + UpdateChunks * UpdatePass.ChunkLength;
+            + UpdateChunks * UpdatePass.ChunkLength
+            + (rows <= WeightPass.GroupRows ? 0 : OpenSums * WeightPass.PanelsOfALargePart * WeightPass.InputsOfAPart * KernelSet.Lane);
         return sizeof(float) * (parameters + activations + scratch * threads);
     }
 

@@ -5,45 +5,47 @@ using ActorMlp.Engine.Parallel;
 namespace ActorMlp.Engine.Batches;
 
 /// <summary>
-/// The loop over tiles of all layers' weight gradients. A part is one or two panels of units by a range of inputs, and with the first
-/// inputs the panels' biases; it writes its piece of the gradient once.
+/// The loop over tiles of all layers' weight gradients. A part is some panels of units by a range of inputs, and with the first inputs the panels'
+/// biases; it writes its piece of the gradient once.
 /// </summary>
+/// <remarks>
+/// Where there are many rows they are taken in groups, such that a group's inputs stay in the second-level cache while panel after panel meets them:
+/// whole subtrees of shards, whose sums are then added by the same tree, or pieces of one shard, whose chains go on from piece to piece.
+/// </remarks>
 internal sealed class WeightPass : IParallelBody
 {
-    private const int Lane = KernelSet.Lane;
+    /// <summary>Inputs of a part: large enough to outweigh taking it, small enough to share evenly between threads.</summary>
+    public const int InputsOfAPart = 192;
 
-    // Inputs of a part: large enough to outweigh taking it, small enough to share evenly between threads.
-    private const int InputsOfAPart = 192;
+    /// <summary>Panels of a part where rows are taken in groups: as often are a group's inputs read while they are in cache.</summary>
+    public const int PanelsOfALargePart = 8;
+
+    /// <summary>Rows of a group: 512 rows × 192 inputs are 393 KB, within the second-level cache.</summary>
+    public const int GroupRows = 512;
+
+    private const int Lane = KernelSet.Lane;
 
     private readonly Network network;
     private readonly KernelSet kernels;
-    private readonly Part[] parts;
+    private readonly Part[] smallParts;
+    private readonly Part[] largeParts;
+    private readonly AlignedBuffer[] stacks;
+    private Part[] parts;
     private int[] shardEnds = [0];
     private int shards;
+    private int shardsOfAGroup;
     private RowPass rows = null!;
     private FloatRegion gradient;
 
-    public WeightPass(Network network, KernelSet kernels)
+    public WeightPass(Network network, KernelSet kernels, int threads)
     {
         this.network = network;
         this.kernels = kernels;
-        var list = new List<Part>();
-
-        // In the order of the parameters, as the update goes through them: what a thread wrote here it finds in its cache there.
-        for (int layer = 0; layer < network.Layout.Layers.Count; layer++)
-        {
-            LayerLayout at = network.Layout.Layers[layer];
-            for (int panel = 0; panel < at.Panels; panel += kernels.BlocksPerTile)
-            {
-                for (int input = 0; input < at.Inputs; input += InputsOfAPart)
-                {
-                    int panels = Math.Min(kernels.BlocksPerTile, at.Panels - panel);
-                    list.Add(new Part(layer, panel, panels, input, Math.Min(at.Inputs, input + InputsOfAPart)));
-                }
-            }
-        }
-
-        parts = [.. list];
+        smallParts = Cut(network, kernels.BlocksPerTile);
+        largeParts = Cut(network, PanelsOfALargePart);
+        parts = smallParts;
+        stacks = new AlignedBuffer[threads];
+        Array.Fill(stacks, new AlignedBuffer(0));
     }
 
     /// <summary>Number of parts.</summary>
@@ -63,6 +65,10 @@ internal sealed class WeightPass : IParallelBody
         {
             shardEnds[shard] = batch.FirstRow(node.FirstShard + shard) - first;
         }
+
+        int rowsOfAShard = Math.Max(1, (shardEnds[shards] + shards - 1) / shards);
+        shardsOfAGroup = Math.Min(shards, 1 << int.Log2(Math.Max(1, GroupRows / rowsOfAShard)));
+        parts = shardEnds[shards] <= GroupRows ? smallParts : largeParts;
     }
 
     /// <summary>Gives the rows' results, and where to write the gradient, pinned until the loop is done.</summary>
@@ -77,14 +83,28 @@ internal sealed class WeightPass : IParallelBody
     {
         Part of = parts[part];
         LayerLayout at = network.Layout.Layers[of.Layer];
-        ReadOnlySpan<int> ends = shardEnds.AsSpan(0, shards + 1);
+        int inputs = of.EndInput - of.FirstInput;
+        FloatRegion target = gradient.From(at.WeightsOffset + ((long)of.Panel * at.Inputs + of.FirstInput) * Lane);
+        var whole = new Piece(target, at.Inputs * Lane);
+
+        // The binary counter over groups: the first sum stands in the gradient itself, open ones above it on the thread's stack.
+        int depth = 0;
+        for (int group = 0; group < shards / shardsOfAGroup; group++)
+        {
+            Compute(of, group, depth == 0 ? whole : Open(worker, depth, of.Panels, inputs));
+            depth++;
+            for (int pair = group; (pair & 1) == 1; pair >>= 1)
+            {
+                depth--;
+                Add(depth == 1 ? whole : Open(worker, depth - 1, of.Panels, inputs), Open(worker, depth, of.Panels, inputs), of.Panels, inputs);
+            }
+        }
+
         FloatRegion dz = rows.PanelGradients(of.Layer);
-        kernels.WeightGradient(
-            rows.Inputs(of.Layer), rows.InputStride(of.Layer), dz, rows.PanelStride, gradient.From(at.WeightsOffset),
-            at.Inputs, of.FirstInput, of.EndInput, of.Panel, of.Panels, ends);
         for (int panel = of.Panel; of.FirstInput == 0 && panel < of.Panel + of.Panels; panel++)
         {
-            kernels.BiasGradient(dz.From((long)panel * rows.PanelStride), gradient.From(at.BiasOffset + panel * Lane), ends);
+            kernels.BiasGradient(
+                dz.From((long)panel * rows.PanelStride), gradient.From(at.BiasOffset + panel * Lane), shardEnds.AsSpan(0, shards + 1));
         }
     }
 
@@ -110,5 +130,80 @@ internal sealed class WeightPass : IParallelBody
         return new GradientTotals(shardEnds[first + 1] - shardEnds[first], loss, correct);
     }
 
+    /// <summary>In the order of the parameters, as the update goes through them: what a thread wrote here it finds in its cache there.</summary>
+    private static Part[] Cut(Network network, int panelsOfAPart)
+    {
+        var list = new List<Part>();
+        for (int layer = 0; layer < network.Layout.Layers.Count; layer++)
+        {
+            LayerLayout at = network.Layout.Layers[layer];
+            for (int panel = 0; panel < at.Panels; panel += panelsOfAPart)
+            {
+                for (int input = 0; input < at.Inputs; input += InputsOfAPart)
+                {
+                    int panels = Math.Min(panelsOfAPart, at.Panels - panel);
+                    list.Add(new Part(layer, panel, panels, input, Math.Min(at.Inputs, input + InputsOfAPart)));
+                }
+            }
+        }
+
+        return [.. list];
+    }
+
+    /// <summary>A group's sum for all panels of a part.</summary>
+    private void Compute(Part of, int group, Piece result)
+    {
+        int firstShard = group * shardsOfAGroup;
+        if (shardsOfAGroup > 1)
+        {
+            Compute(of, shardEnds.AsSpan(firstShard, shardsOfAGroup + 1), false, result);
+            return;
+        }
+
+        int first = shardEnds[firstShard], end = shardEnds[firstShard + 1];
+        for (int start = first; start == first || start < end; start += GroupRows)
+        {
+            Compute(of, [start, Math.Min(end, start + GroupRows)], start > first, result);
+        }
+    }
+
+    private void Compute(Part of, ReadOnlySpan<int> ends, bool resume, Piece result)
+    {
+        // A node without rows has inputs of no length; its chains end where they begin.
+        FloatRegion x = rows.Inputs(of.Layer).From(rows.Rows == 0 ? 0 : (long)of.FirstInput * Lane), dz = rows.PanelGradients(of.Layer);
+        for (int panel = 0; panel < of.Panels; panel += kernels.BlocksPerTile)
+        {
+            kernels.WeightGradient(
+                x, rows.InputStride(of.Layer), dz.From((long)(of.Panel + panel) * rows.PanelStride), rows.PanelStride,
+                result.Region.From((long)panel * result.Stride), result.Stride, of.EndInput - of.FirstInput,
+                Math.Min(kernels.BlocksPerTile, of.Panels - panel), ends, resume);
+        }
+    }
+
+    /// <summary>The open sum at a depth, from 1, of a thread's stack.</summary>
+    private Piece Open(int worker, int depth, int panels, int inputs)
+    {
+        const int Largest = PanelsOfALargePart * InputsOfAPart * Lane;
+        int deepest = int.Log2(shards / shardsOfAGroup);
+        if (stacks[worker].Length < deepest * Largest)
+        {
+            stacks[worker] = new AlignedBuffer(deepest * Largest);
+        }
+
+        return new Piece(stacks[worker].Region.From((long)(depth - 1) * panels * inputs * Lane), inputs * Lane);
+    }
+
+    private void Add(Piece left, Piece right, int panels, int inputs)
+    {
+        for (int panel = 0; panel < panels; panel++)
+        {
+            FloatRegion sum = left.Region.From((long)panel * left.Stride);
+            kernels.Add(sum, right.Region.From((long)panel * right.Stride), sum, inputs * Lane);
+        }
+    }
+
     private readonly record struct Part(int Layer, int Panel, int Panels, int FirstInput, int EndInput);
+
+    /// <summary>A part's sum: <c>[panels][inputs][16]</c>, panels <see cref="Stride"/> floats apart.</summary>
+    private readonly record struct Piece(FloatRegion Region, int Stride);
 }

@@ -31,23 +31,22 @@ internal abstract class KernelSet
         FloatRegion weights, int inputs, int units, FloatRegion dz, int dzStride, FloatRegion dx, int dxStride, int blocks);
 
     /// <summary>
-    /// dw[k, o] = Σ_r x[r, k]·dz[r, o] for inputs [firstInput, endInput) and the panels from <paramref name="firstPanel"/> on: per shard
-    /// a chain over its rows ascending from +0, shards combined by the binary tree while in cache.
+    /// dw[k, o] = Σ_r x[r, k]·dz[r, o] for some inputs and panels of units: per shard a chain over its rows ascending from +0, shards
+    /// combined by the binary tree while in cache.
     /// </summary>
-    /// <param name="x">Inputs, <c>[rows/16][inputs][16]</c>.</param>
+    /// <param name="x">Inputs, <c>[rows/16][all inputs][16]</c>, from the first input to compute on.</param>
     /// <param name="xStride">Floats between blocks of <paramref name="x"/>.</param>
-    /// <param name="dz">Output gradients by panels: <c>[panels][rows][16 units]</c>.</param>
+    /// <param name="dz">Output gradients by panels, <c>[panels][rows][16 units]</c>, from the first panel to compute on.</param>
     /// <param name="dzStride">Floats between panels of <paramref name="dz"/>.</param>
-    /// <param name="gradient">The layer's weight gradient, <c>[panels][inputs][16]</c>.</param>
-    /// <param name="inputs">Inputs of the layer.</param>
-    /// <param name="firstInput">First input to compute.</param>
-    /// <param name="endInput">One past the last.</param>
-    /// <param name="firstPanel">First panel to compute.</param>
+    /// <param name="result">Receives <c>[panels][inputs][16]</c>.</param>
+    /// <param name="resultStride">Floats between panels of <paramref name="result"/>.</param>
+    /// <param name="inputs">Inputs to compute.</param>
     /// <param name="panels">Panels to compute, at most <see cref="BlocksPerTile"/>.</param>
     /// <param name="shardEnds">The rows' bounds: shard s has rows [shardEnds[s], shardEnds[s+1]); a power of two of shards.</param>
+    /// <param name="resume">Whether the only shard's chains go on from what <paramref name="result"/> holds.</param>
     public abstract void WeightGradient(
-        FloatRegion x, int xStride, FloatRegion dz, int dzStride, FloatRegion gradient, int inputs, int firstInput, int endInput,
-        int firstPanel, int panels, ReadOnlySpan<int> shardEnds);
+        FloatRegion x, int xStride, FloatRegion dz, int dzStride, FloatRegion result, int resultStride, int inputs, int panels,
+        ReadOnlySpan<int> shardEnds, bool resume);
 
     /// <summary>db[o] = Σ_r dz[r, o] for one panel, in the order of <see cref="WeightGradient"/>.</summary>
     public abstract void BiasGradient(FloatRegion dzPanel, FloatRegion gradient, ReadOnlySpan<int> shardEnds);

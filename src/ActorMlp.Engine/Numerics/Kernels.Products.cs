@@ -109,24 +109,30 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
 
     /// <inheritdoc/>
     public override void WeightGradient(
-        FloatRegion x, int xStride, FloatRegion dz, int dzStride, FloatRegion gradient, int inputs, int firstInput, int endInput,
-        int firstPanel, int panels, ReadOnlySpan<int> shardEnds)
+        FloatRegion x, int xStride, FloatRegion dz, int dzStride, FloatRegion result, int resultStride, int inputs, int panels,
+        ReadOnlySpan<int> shardEnds, bool resume)
     {
         int shards = shardEnds.Length - 1;
         float* stack = stackalloc float[(int.Log2(shards) + 1) * TileFloats + Lane];
         stack = (float*)(((nint)stack + 63) & ~(nint)63);
-        float* panel = dz.Pointer + (nint)firstPanel * dzStride;
-        nint panelStride = (nint)inputs * Lane;
-        float* result = gradient.Pointer + firstPanel * panelStride;
+        float* panel = dz.Pointer;
         var shape = new TileShape { Hop = xStride - Lane, Ahead = FullTile * Lane };
-        int done = firstInput;
-        while (NextTile(ref done, endInput, firstInput, true, out int first, out int height))
+        int done = 0;
+
+        // A tile that reaches back must not take a chain up twice.
+        while (NextTile(ref done, inputs, 0, !resume, out int first, out int height))
         {
             float* a = x.Pointer + (nint)first * Lane;
-            float* c = result + (nint)first * Lane;
+            float* c = result.Pointer + (nint)first * Lane;
+            if (resume)
+            {
+                ShardTile<FromStored>(ref shape, height, panels, a, xStride, panel, dzStride, c, resultStride, shardEnds[0], shardEnds[1]);
+                continue;
+            }
+
             if (shards == 1)
             {
-                ShardTile(ref shape, height, panels, a, xStride, panel, dzStride, c, panelStride, shardEnds[0], shardEnds[1]);
+                ShardTile<FromZero>(ref shape, height, panels, a, xStride, panel, dzStride, c, resultStride, shardEnds[0], shardEnds[1]);
                 continue;
             }
 
@@ -137,7 +143,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
                 shape.AddToStored = (shard & 1) == 1;
                 depth += shape.AddToStored ? 0 : 1;
                 float* top = stack + (depth - 1) * TileFloats;
-                ShardTile(
+                ShardTile<FromZero>(
                     ref shape, height, panels, a, xStride, panel, dzStride, top, TileFloats / 2, shardEnds[shard], shardEnds[shard + 1]);
                 for (int pair = shard >> 1; shape.AddToStored && (pair & 1) == 1; pair >>= 1)
                 {
@@ -150,7 +156,7 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
             for (int column = 0; column < panels; column++)
             {
                 float* from = stack + column * (TileFloats / 2);
-                Buffer.MemoryCopy(from, c + column * panelStride, height * Lane * sizeof(float), height * Lane * sizeof(float));
+                Buffer.MemoryCopy(from, c + column * (nint)resultStride, height * Lane * sizeof(float), height * Lane * sizeof(float));
             }
         }
     }
@@ -247,13 +253,14 @@ internal sealed unsafe partial class Kernels<TLanes, TFloat, TWord> : KernelSet
     }
 
     /// <summary>One shard's contribution to a tile of the weight gradient: rows [first, end), which may begin and end within a block.</summary>
-    private static void ShardTile(
+    private static void ShardTile<TStart>(
         ref TileShape shape, int height, int panels, float* a, int xStride, float* dz, int dzStride, float* c, nint secondC, int first, int end)
+        where TStart : struct, IStart
     {
         shape.Length = end - first;
         shape.FirstSegment = Lane - first % Lane;
         a += (nint)(first / Lane) * xStride + first % Lane;
-        Tile<AlongPanel, FromZero>(ref shape, height, panels, a, dz + (nint)first * Lane, dzStride, c, secondC, null);
+        Tile<AlongPanel, TStart>(ref shape, height, panels, a, dz + (nint)first * Lane, dzStride, c, secondC, null);
     }
 
     /// <summary>A tile <paramref name="height"/> rows high and <paramref name="blocks"/> blocks wide.</summary>

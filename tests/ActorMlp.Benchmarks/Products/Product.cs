@@ -94,8 +94,9 @@ internal sealed unsafe class Product
                     for (int panel = 0; panel < panels; panel += kernels.BlocksPerTile)
                     {
                         kernels.WeightGradient(
-                            left.Region, M * Lane, right.Region, K * Lane, result.Region, M, input, Math.Min(M, input + InputsOfAPart),
-                            panel, Math.Min(kernels.BlocksPerTile, panels - panel), shardEnds);
+                            left.Region.From((long)input * Lane), M * Lane, right.Region.From((long)panel * K * Lane), K * Lane,
+                            result.Region.From(((long)panel * M + input) * Lane), M * Lane,
+                            Math.Min(InputsOfAPart, M - input), Math.Min(kernels.BlocksPerTile, panels - panel), shardEnds, false);
                     }
                 }
 

@@ -86,8 +86,14 @@ public sealed class ProductTests
                     int count = Math.Min(kernels.BlocksPerTile, Panels - panel), middle = inputs / 2;
                     foreach ((int first, int end) in new[] { (0, middle), (middle, inputs) })
                     {
-                        kernels.WeightGradient(
-                            x.Region, inputs * Lane, dz.Region, panelStride, gradient.Region, inputs, first, end, panel, count, ends);
+                        // One shard is taken in two pieces, the second of which goes on where the first ended.
+                        int[][] pieces = shards == 1 && rows > 1 ? [[0, rows / 2], [rows / 2, rows]] : [ends];
+                        foreach (int[] piece in pieces)
+                        {
+                            kernels.WeightGradient(
+                                x.Region.From(rows == 0 ? 0 : (long)first * Lane), inputs * Lane, dz.Region.From((long)panel * panelStride), panelStride,
+                                gradient.Region.From(((long)panel * inputs + first) * Lane), inputs * Lane, end - first, count, piece, piece[0] > 0);
+                        }
                     }
                 }
 

@@ -12,8 +12,11 @@ namespace ActorMlp.Benchmarks;
 internal static class EncodingSpeed
 {
     private const int Length = 16 * 1024;
-    private const int Slices = 15;
-    private const int CallsASlice = 200;
+    private const int Slices = 201;
+
+    /// <summary>Few, so that most slices end before the system gives the core to another process.</summary>
+    private const int CallsASlice = 20;
+    private const int Warmup = 50;
 
     private static readonly EncodingSpec[] Specs =
     [
@@ -24,6 +27,10 @@ internal static class EncodingSpeed
         new() { Kind = GradientEncodingKind.Float16, ErrorFeedback = true },
         new() { Kind = GradientEncodingKind.Int8, ErrorFeedback = false },
         new() { Kind = GradientEncodingKind.Int8 },
+        new() { Kind = GradientEncodingKind.Int8, BlockSize = 16 },
+        new() { Kind = GradientEncodingKind.Int8, BlockSize = 32 },
+        new() { Kind = GradientEncodingKind.Int8, BlockSize = 128 },
+        new() { Kind = GradientEncodingKind.Int8, BlockSize = 1024 },
         new() { Kind = GradientEncodingKind.TopK, ErrorFeedback = false },
         new() { Kind = GradientEncodingKind.TopK },
         new() { Kind = GradientEncodingKind.TopK, Ratio = 0.1 },
@@ -45,7 +52,7 @@ internal static class EncodingSpeed
 
             // Slices of both directions and of the copy take turns, so that a change of the machine's speed meets all alike.
             var speeds = new List<(double Encode, double Decode, double Copy)>();
-            for (int slice = -3; slice < Slices; slice++)
+            for (int slice = -Warmup; slice < Slices; slice++)
             {
                 (double Encode, double Decode, double Copy) speed = (
                     Speed(() => encoding.Encode(gradient, residual, encoded)),

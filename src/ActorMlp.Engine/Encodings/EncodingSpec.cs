@@ -11,7 +11,7 @@ public sealed record EncodingSpec
     /// <summary>The largest block of <see cref="GradientEncodingKind.Int8"/>.</summary>
     public const int LargestBlockSize = 4096;
 
-    /// <summary>The largest ratio of <see cref="GradientEncodingKind.TopK"/>; from 1/6 on bytes are smaller and lose less.</summary>
+    /// <summary>The largest ratio of <see cref="GradientEncodingKind.TopK"/>; from 0.18 on bytes are smaller and lose less.</summary>
     public const double LargestRatio = 0.25;
 
     /// <summary>The kind.</summary>

@@ -10,7 +10,7 @@ namespace ActorMlp.Engine.Encodings;
 /// <remarks>
 /// <para>
 /// Indices of 16 bits are the smallest simple form up to the ratio 1/16, from which on a bit for each value would be smaller; but there
-/// a value already costs 3 bits, and from 1/6 on bytes for all of them cost less.
+/// a value already costs 3 bits, and from 0.18 on bytes for all of them cost less.
 /// </para>
 /// <para>
 /// NaN counts as larger than infinity, so what is not finite is sent first. With error feedback what is sent is not owed any more:
@@ -96,7 +96,7 @@ internal sealed class TopKEncoding(EncodingSpec spec, KernelSet kernels) : Gradi
 
     /// <summary>
     /// The indices of the largest magnitudes. Searches for a threshold that as many magnitudes reach as are wanted, or else for the
-    /// largest one that more reach, among whose equals the first are taken. At most some forty counts, mostly some ten.
+    /// largest one that more reach, among whose equals the first are taken. At most some forty counts, mostly ten to fifteen.
     /// </summary>
     private void Select(ReadOnlySpan<float> x, Span<ushort> indices)
     {

@@ -21,7 +21,7 @@ internal sealed class EncodedTraining : IDisposable
     private const int Shards = 8;
     private const int Subtrees = 4;
 
-    private readonly ComputePool pool = new(2);
+    private readonly ComputePool pool = new(1);
     private readonly Network network = new(Workbench.Classifier(Inputs, [96], Classes, ActivationKind.Relu));
     private readonly TableSource source = Digits();
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ActorMlp.Benchmarks.Encodings;
 using ActorMlp.Benchmarks.Memory;
 using ActorMlp.Benchmarks.Products;
 using ActorMlp.Benchmarks.Reports;
@@ -22,6 +23,9 @@ switch (verb)
     case "memory":
         MemoryBenchmark.Run();
         return 0;
+    case "encodings":
+        EncodingSpeed.Run();
+        return 0;
     case "picture" when args.Length > 2:
         PerformancePicture.Write(args[1], Measurements.Load(args[2..]));
         return 0;
@@ -37,6 +41,7 @@ switch (verb)
               promise    what strict order of summation and the tree over shards cost
               step       training steps beside TorchSharp's (build it with tests/peers/setup.sh), and one thread beside two
               memory     peak memory against the stated bound and TorchSharp
+              encodings  GB/s of gradient encodings, beside memcpy
               picture    OUT.png FILE…: draws what kernels and step saved
             """);
         return 2;

@@ -87,4 +87,25 @@ internal unsafe interface ILanes<TFloat, TWord>
 
     /// <summary>Whether any bit of any lane is set.</summary>
     static abstract bool Any(TWord value);
+
+    /// <summary>The larger of unsigned words.</summary>
+    static abstract TWord Larger(TWord left, TWord right);
+
+    /// <summary>The largest lane, as an unsigned word.</summary>
+    static abstract uint Largest(TWord value);
+
+    /// <summary>The lanes' highest bits, the first lane's lowest.</summary>
+    static abstract uint HighestBits(TWord value);
+
+    /// <summary>Stores the low 16 bits of each word; the address needs no alignment.</summary>
+    static abstract void StoreHalves(byte* destination, TWord value);
+
+    /// <summary>Loads 16-bit values, high bits zero; the address needs no alignment.</summary>
+    static abstract TWord LoadHalves(byte* source);
+
+    /// <summary>Stores the low 8 bits of each word.</summary>
+    static abstract void StoreBytes(byte* destination, TWord value);
+
+    /// <summary>Loads bytes as signed numbers.</summary>
+    static abstract TWord LoadSignedBytes(byte* source);
 }

@@ -8,7 +8,7 @@ namespace ActorMlp.Engine.Numerics;
 /// dropout never mix lanes. Weights are <c>[units/16][inputs][16 units]</c>. Both have the form (block, index, lane), and the three
 /// products of training become one: an element of a block broadcast against 16 lanes of another.
 /// </remarks>
-internal abstract class KernelSet
+internal abstract partial class KernelSet
 {
     /// <summary>Lanes of a block, and floats of a cache line.</summary>
     public const int Lane = 16;

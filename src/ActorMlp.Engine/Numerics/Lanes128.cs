@@ -123,4 +123,39 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<ui
         Vector128<uint> carry = leftLow * rightHigh + (middle & digit);
         return leftHigh * rightHigh + (middle >>> 16) + (carry >>> 16);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> Larger(Vector128<uint> left, Vector128<uint> right) => Vector128.Max(left, right);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Largest(Vector128<uint> value)
+    {
+        Vector128<uint> pairs = Vector128.Max(value, Vector128.Shuffle(value, Vector128.Create(2u, 3, 0, 1)));
+        return Math.Max(pairs.ToScalar(), pairs.GetElement(1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint HighestBits(Vector128<uint> value) => value.ExtractMostSignificantBits();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(byte* destination, Vector128<uint> value) =>
+        Vector128.Narrow(value, value).GetLower().AsByte().Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> LoadHalves(byte* source) =>
+        Vector128.WidenLower(Vector64.Load(source).AsUInt16().ToVector128());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(byte* destination, Vector128<uint> value)
+    {
+        Vector128<ushort> halves = Vector128.Narrow(value, value);
+        Unsafe.WriteUnaligned(destination, Vector128.Narrow(halves, halves).AsUInt32().ToScalar());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> LoadSignedBytes(byte* source)
+    {
+        Vector128<sbyte> bytes = Vector128.CreateScalar(Unsafe.ReadUnaligned<uint>(source)).AsSByte();
+        return Vector128.WidenLower(Vector128.WidenLower(bytes)).AsUInt32();
+    }
 }

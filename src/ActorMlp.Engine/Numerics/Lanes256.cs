@@ -122,4 +122,38 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<ui
         Vector256<uint> carry = leftLow * rightHigh + (middle & digit);
         return leftHigh * rightHigh + (middle >>> 16) + (carry >>> 16);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> Larger(Vector256<uint> left, Vector256<uint> right) => Vector256.Max(left, right);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Largest(Vector256<uint> value) => Lanes128.Largest(Vector128.Max(value.GetLower(), value.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint HighestBits(Vector256<uint> value) => value.ExtractMostSignificantBits();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(byte* destination, Vector256<uint> value) =>
+        Vector128.Narrow(value.GetLower(), value.GetUpper()).AsByte().Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> LoadHalves(byte* source)
+    {
+        (Vector128<uint> lower, Vector128<uint> upper) = Vector128.Widen(Vector128.Load(source).AsUInt16());
+        return Vector256.Create(lower, upper);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(byte* destination, Vector256<uint> value)
+    {
+        Vector128<ushort> halves = Vector128.Narrow(value.GetLower(), value.GetUpper());
+        Vector128.Narrow(halves, halves).GetLower().Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> LoadSignedBytes(byte* source)
+    {
+        (Vector128<int> lower, Vector128<int> upper) = Vector128.Widen(Vector128.WidenLower(Vector64.Load(source).AsSByte().ToVector128()));
+        return Vector256.Create(lower, upper).AsUInt32();
+    }
 }

@@ -122,4 +122,46 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<ui
         Vector512<uint> carry = leftLow * rightHigh + (middle & digit);
         return leftHigh * rightHigh + (middle >>> 16) + (carry >>> 16);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Larger(Vector512<uint> left, Vector512<uint> right) => Vector512.Max(left, right);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Largest(Vector512<uint> value) => Lanes256.Largest(Vector256.Max(value.GetLower(), value.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint HighestBits(Vector512<uint> value) => (uint)value.ExtractMostSignificantBits();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(byte* destination, Vector512<uint> value) =>
+        Vector256.Narrow(value.GetLower(), value.GetUpper()).AsByte().Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> LoadHalves(byte* source)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.ConvertToVector512UInt32(Vector256.Load(source).AsUInt16());
+        }
+
+        return Vector512.Create(Lanes256.LoadHalves(source), Lanes256.LoadHalves(source + 16));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(byte* destination, Vector512<uint> value)
+    {
+        Vector256<ushort> halves = Vector256.Narrow(value.GetLower(), value.GetUpper());
+        Vector128.Narrow(halves.GetLower(), halves.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> LoadSignedBytes(byte* source)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.ConvertToVector512Int32(Vector128.Load(source).AsSByte()).AsUInt32();
+        }
+
+        return Vector512.Create(Lanes256.LoadSignedBytes(source), Lanes256.LoadSignedBytes(source + 8));
+    }
 }

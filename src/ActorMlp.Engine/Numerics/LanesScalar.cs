@@ -105,4 +105,25 @@ internal readonly unsafe struct LanesScalar : ILanes<float, uint>
         low = (uint)product;
         return (uint)(product >> 32);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Larger(uint left, uint right) => Math.Max(left, right);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Largest(uint value) => value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint HighestBits(uint value) => value >> 31;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(byte* destination, uint value) => Unsafe.WriteUnaligned(destination, (ushort)value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LoadHalves(byte* source) => Unsafe.ReadUnaligned<ushort>(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(byte* destination, uint value) => *destination = (byte)value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LoadSignedBytes(byte* source) => (uint)(sbyte)*source;
 }

@@ -52,13 +52,13 @@ public sealed class RealDataTests
         Assert.Equal(10_000, data.Test!.Rows);
         Assert.Equal(10, data.Schema.Classes.Count);
         int[] counts = new int[10];
-        foreach (int label in data.Training.Labels)
+        foreach (int label in data.Training.Labels())
         {
             counts[label]++;
         }
 
         Assert.Equal([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949], counts);
-        Assert.Equal([7, 2, 1, 0, 4], data.Test.Labels[..5].ToArray());
+        Assert.Equal([7, 2, 1, 0, 4], data.Test.Labels()[..5]);
         float[] first = data.Training.Inputs(0);
         Assert.Equal(0f, first.Min());
         Assert.Equal(1f, first.Max(), 1e-6f);
@@ -77,7 +77,7 @@ public sealed class RealDataTests
         Assert.Equal(30, data.Training.Inputs);
         Assert.Equal(114, data.Test!.Rows);
         Assert.Equal(569, data.Training.Rows + data.Test.Rows);
-        Assert.Equal(212, data.Training.Labels.Count(1) + data.Test.Labels.Count(1));
+        Assert.Equal(212, data.Training.Labels().Concat(data.Test.Labels()).Count(label => label == 1));
     }
 
     [Fact]

@@ -20,6 +20,7 @@ internal sealed class SpilledTable : IRowSink, IDisposable
     private readonly List<int> outcomes = [];
 
     private string source = "";
+    private float[] inputs = [];
     private DataException? pixelProblem;
 
     /// <summary>A table without rows.</summary>
@@ -48,12 +49,16 @@ internal sealed class SpilledTable : IRowSink, IDisposable
     {
         source = file;
         Columns = columns;
+        inputs = new float[columns.Count];
     }
 
     /// <inheritdoc/>
-    public void AddInputs(ReadOnlySpan<float> inputs)
+    public Span<float> NextInputs() => inputs;
+
+    /// <inheritdoc/>
+    public void AddRow()
     {
-        int bad = options.Scaling == ScalingKind.Pixel && pixelProblem is null ? inputs.IndexOfAnyExceptInRange(0f, 255f) : -1;
+        int bad = options.Scaling == ScalingKind.Pixel && pixelProblem is null ? inputs.AsSpan().IndexOfAnyExceptInRange(0f, 255f) : -1;
         if (bad >= 0)
         {
             pixelProblem = SourceTable.NoPixel(source, Rows, Columns[bad], inputs[bad]);
@@ -64,7 +69,7 @@ internal sealed class SpilledTable : IRowSink, IDisposable
             throw new DataException($"{source}: has more than {int.MaxValue} rows, which is the most that a run can have");
         }
 
-        file.Write(MemoryMarshal.AsBytes(inputs));
+        file.Write(MemoryMarshal.AsBytes(inputs.AsSpan()));
         Rows++;
     }
 
@@ -120,7 +125,6 @@ internal sealed class SpilledTable : IRowSink, IDisposable
     public void ForEachRow(Action<int, Span<float>, double> handle)
     {
         bool hasNumbers = options.Task == DataTask.Regression;
-        var inputs = new float[Columns.Count];
         Span<double> number = stackalloc double[1];
         number[0] = 0;
         file.Position = 0;

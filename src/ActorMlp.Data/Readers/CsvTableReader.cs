@@ -24,7 +24,6 @@ internal sealed class CsvTableReader
     private readonly List<string> problems = [];
     private readonly Dictionary<string, string> interned = [];
     private readonly Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> byText;
-    private float[] row = [];
     private int rows;
     private int nextLine = 1;
 
@@ -80,7 +79,6 @@ internal sealed class CsvTableReader
         nextLine += columns.Header ? LinesOf(string.Concat(names)) : 0;
         int target = columns.Target is null ? -1 : Find(names, columns.Target, "data.target");
         int[] inputs = Inputs(names, target);
-        row = new float[inputs.Length];
         sink.Start(path, [.. inputs.Select(index => names[index])], null);
         while (rows < limitRows && problems.Count < MostProblems && reader.Read())
         {
@@ -153,12 +151,13 @@ internal sealed class CsvTableReader
             return;
         }
 
+        Span<float> row = sink.NextInputs();
         for (int i = 0; i < inputs.Length; i++)
         {
             row[i] = (float)Number(reader.GetFieldSpan(inputs[i]), line, names[inputs[i]], isInput: true);
         }
 
-        sink.AddInputs(row);
+        sink.AddRow();
         rows++;
         if (target < 0)
         {

@@ -9,12 +9,15 @@ internal interface IRowSink
     /// <param name="rows">Number of rows; null where it is not known yet.</param>
     void Start(string file, IReadOnlyList<string> columns, int? rows);
 
-    /// <summary>The inputs of the next row.</summary>
-    void AddInputs(ReadOnlySpan<float> inputs);
+    /// <summary>Where the inputs of the next row are to be written, all of them.</summary>
+    Span<float> NextInputs();
+
+    /// <summary>They are written: the row counts.</summary>
+    void AddRow();
 
     /// <summary>The class of the next row that has none yet.</summary>
     void AddClass(string name);
 
-    /// <summary>The numeric target of the row whose inputs came last.</summary>
+    /// <summary>The numeric target of the row that was added last.</summary>
     void AddNumber(double number);
 }

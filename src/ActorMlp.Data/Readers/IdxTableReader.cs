@@ -67,7 +67,6 @@ internal static class IdxTableReader
     private static void ReadInputs(string path, Stream stream, int count, int rows, int columns, IRowSink sink)
     {
         sink.Start(path, [.. Enumerable.Range(0, columns).Select(i => $"pixel{i}")], rows);
-        var inputs = new float[columns];
         int rowsAtATime = Math.Max(1, BytesAtATime / columns);
         ReadChunks(stream, (long)count * columns, rowsAtATime * columns, (first, pixels) =>
         {
@@ -75,12 +74,13 @@ internal static class IdxTableReader
             for (int row = 0; row < pixels.Length / columns && firstRow + row < rows; row++)
             {
                 ReadOnlySpan<byte> bytes = pixels.Slice(row * columns, columns);
-                for (int i = 0; i < inputs.Length; i++)
+                Span<float> inputs = sink.NextInputs();
+                for (int i = 0; i < bytes.Length; i++)
                 {
                     inputs[i] = bytes[i];
                 }
 
-                sink.AddInputs(inputs);
+                sink.AddRow();
             }
         });
     }

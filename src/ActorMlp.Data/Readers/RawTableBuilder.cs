@@ -28,16 +28,18 @@ internal sealed class RawTableBuilder : IRowSink
     }
 
     /// <inheritdoc/>
-    public void AddInputs(ReadOnlySpan<float> inputs)
+    public Span<float> NextInputs()
     {
-        if (inputs.Length > values.Length - used)
+        if (columns.Count > values.Length - used)
         {
-            Grow(inputs.Length);
+            Grow();
         }
 
-        inputs.CopyTo(values.AsSpan(used));
-        used += inputs.Length;
+        return values.AsSpan(used, columns.Count);
     }
+
+    /// <inheritdoc/>
+    public void AddRow() => used += columns.Count;
 
     /// <inheritdoc/>
     public void AddClass(string name) => classes.Add(name);
@@ -52,9 +54,9 @@ internal sealed class RawTableBuilder : IRowSink
         return new RawTable(columns, values, [.. classes], [.. numbers]);
     }
 
-    private void Grow(int inputs)
+    private void Grow()
     {
-        long wanted = (long)used + inputs;
+        long wanted = (long)used + columns.Count;
         if (wanted > Array.MaxLength)
         {
             throw TooLarge();

@@ -34,29 +34,16 @@ internal sealed class DataCacheBuilder(DataOptions options, ulong seed, DataPath
             throw new DataException($"the data changed while they were read: {change}");
         }
 
-        string[] classes = [];
-        if (options.Task == DataTask.Classification)
-        {
-            classes = ClassNames.InOrder(all.ClassesSeen, options);
-            all.Relabel(classes, options.Train);
-            validation?.Relabel(classes, options.Validation!);
-            test?.Relabel(classes, options.Test!);
-        }
-
-        ReadOnlySpan<int> groups = DataLoader.Stratifies(options) ? all.Labels : new int[all.Rows];
-        SplitPart[] parts = RowSplit.Assign(groups, options.ValidationFraction, options.TestFraction, options.SplitSeed ?? seed);
-        int[] counts = new int[3];
-        foreach (SplitPart part in parts)
-        {
-            counts[(int)part]++;
-        }
-
-        DataLoader.CheckSplit(options, counts[0], counts[1], counts[2]);
+        string[] classes = Relabel(all, validation, test);
+        SplitPart[] parts = Split(all);
         Preprocessing preprocessing = Fit(all, parts);
-        counts[(int)SplitPart.Validation] += validation?.Rows ?? 0;
-        counts[(int)SplitPart.Test] += test?.Rows ?? 0;
-        SplitFingerprint? Blank(SplitPart part) => counts[(int)part] == 0 ? null : new SplitFingerprint(counts[(int)part], NoHash);
         DataSchema schema = DataLoader.SchemaOf(options, all.Columns, classes);
+        SplitFingerprint? Blank(SplitPart part, SpilledTable? own)
+        {
+            int rows = own?.Rows ?? Count(parts, part);
+            return rows == 0 ? null : new SplitFingerprint(rows, NoHash);
+        }
+
         var header = new DataCacheHeader
         {
             Key = key,
@@ -67,21 +54,51 @@ internal sealed class DataCacheBuilder(DataOptions options, ulong seed, DataPath
             {
                 Files = hashes.Files,
                 SchemaSha256 = DataFingerprint.HashSchema(schema, preprocessing),
-                Training = Blank(SplitPart.Training)!,
-                Validation = Blank(SplitPart.Validation),
-                Test = Blank(SplitPart.Test),
+                Training = Blank(SplitPart.Training, null)!,
+                Validation = Blank(SplitPart.Validation, validation),
+                Test = Blank(SplitPart.Test, test),
             },
         };
+        WriteFile(path, header, all, parts, validation, test);
+    }
 
+    /// <summary>Turns the classes of all tables into labels, and gives the classes in the order of their labels; none in regression.</summary>
+    private string[] Relabel(SpilledTable all, SpilledTable? validation, SpilledTable? test)
+    {
+        if (options.Task == DataTask.Regression)
+        {
+            return [];
+        }
+
+        string[] classes = ClassNames.InOrder(all.ClassesSeen, options);
+        all.Relabel(classes, options.Train);
+        validation?.Relabel(classes, options.Validation!);
+        test?.Relabel(classes, options.Test!);
+        return classes;
+    }
+
+    private SplitPart[] Split(SpilledTable all)
+    {
+        ReadOnlySpan<int> groups = DataLoader.Stratifies(options) ? all.Labels : new int[all.Rows];
+        SplitPart[] parts = RowSplit.Assign(groups, options.ValidationFraction, options.TestFraction, options.SplitSeed ?? seed);
+        DataLoader.CheckSplit(
+            options, Count(parts, SplitPart.Training), Count(parts, SplitPart.Validation), Count(parts, SplitPart.Test));
+        return parts;
+    }
+
+    /// <summary>Writes the rows, and then the header with what they hashed to, which is as long as the one without.</summary>
+    private void WriteFile(
+        string path, DataCacheHeader header, SpilledTable all, SplitPart[] parts, SpilledTable? validation, SpilledTable? test)
+    {
         DataCacheLayout layout = header.Layout;
         using SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.None, layout.Length);
         using var trainingRows = new CacheRowWriter(file, layout, SplitPart.Training);
         using var validationRows = new CacheRowWriter(file, layout, SplitPart.Validation);
         using var testRows = new CacheRowWriter(file, layout, SplitPart.Test);
         CacheRowWriter[] writers = [trainingRows, validationRows, testRows];
-        WriteRows(all, preprocessing, row => writers[(int)parts[row]]);
-        WriteRows(validation, preprocessing, _ => validationRows);
-        WriteRows(test, preprocessing, _ => testRows);
+        WriteRows(all, header.Preprocessing, row => writers[(int)parts[row]]);
+        WriteRows(validation, header.Preprocessing, _ => validationRows);
+        WriteRows(test, header.Preprocessing, _ => testRows);
         header = header with
         {
             Fingerprint = header.Fingerprint with
@@ -93,6 +110,17 @@ internal sealed class DataCacheBuilder(DataOptions options, ulong seed, DataPath
         };
         RandomAccess.Write(file, header.ToBytes(), 0);
         RandomAccess.FlushToDisk(file);
+    }
+
+    private static int Count(SplitPart[] parts, SplitPart part)
+    {
+        int count = 0;
+        foreach (SplitPart one in parts)
+        {
+            count += one == part ? 1 : 0;
+        }
+
+        return count;
     }
 
     private SpilledTable? Spill(SourceTable? source, string path, SourceHashes hashes, SpilledTable? training)

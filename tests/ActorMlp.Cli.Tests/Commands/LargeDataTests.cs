@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace ActorMlp.Cli.Tests.Commands;
 
 /// <summary>Data that do not fit in the memory that a process may have.</summary>
+[Collection(nameof(AloneOnTheMachine))]
 public sealed class LargeDataTests
 {
     private const int Rows = 20_000;

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using ActorMlp.Data;
+using ActorMlp.Data.Cache;
 using Spectre.Console;
 
 namespace ActorMlp.Cli;
@@ -26,6 +28,20 @@ internal sealed record CommandContext(TextWriter Output, TextWriter Error, IAnsi
         }
 
         return ExitCode.BadInput;
+    }
+
+    /// <summary>Says so, on standard error, where a data cache was written, and why if the one before it was damaged.</summary>
+    public void TellOfCache(LoadedData data)
+    {
+        if (data.CacheUse?.Warning is { } warning)
+        {
+            Error.WriteLine($"warning: {warning}");
+        }
+
+        if (data.CacheUse is { Outcome: not DataCacheOutcome.Found } use)
+        {
+            Error.WriteLine($"made the data cache {use.Path}");
+        }
     }
 
     /// <summary>A token that Ctrl-C or a polite kill cancels; the second one ends the process as usual.</summary>

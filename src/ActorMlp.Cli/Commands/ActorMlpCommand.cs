@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using ActorMlp.Cli.Configuration;
 using ActorMlp.Data;
 using ActorMlp.Engine.Numerics;
@@ -17,12 +18,13 @@ internal static class ActorMlpCommand
             EvaluateCommand.Create(context),
             PredictCommand.Create(context),
             InspectCommand.Create(context),
+            DataCommand.Create(context),
             CreateSchemaCommand(context),
         };
         ParseResult parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            string help = $"See: actormlp {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help";
+            string help = $"See: actormlp {NameOf(parsed.CommandResult)}--help";
             return context.BadInput([.. parsed.Errors.Select(error => error.Message), help]);
         }
 
@@ -47,6 +49,10 @@ internal static class ActorMlpCommand
             return context.BadInput([exception.Message]);
         }
     }
+
+    /// <summary>The command's name below <c>actormlp</c>, a blank after each word: <c>data prepare </c>.</summary>
+    private static string NameOf(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{NameOf(parent)}{command.Command.Name} " : "";
 
     private static Command CreateSchemaCommand(CommandContext context)
     {

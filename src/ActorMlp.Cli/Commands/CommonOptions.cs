@@ -23,4 +23,17 @@ internal static class CommonOptions
         Description = "Folder in which relative paths of data files are looked for first.",
         HelpName = "DIR",
     };
+
+    public static Option<string?> CacheDirectory() => new("--cache-dir")
+    {
+        Description = "Folder of data caches (data.cacheDirectory).",
+        HelpName = "DIR",
+    };
+
+    public static Option<string[]> Set() => new("--set")
+    {
+        Description = "Overrides a value of the run file, as often as needed: --set training.epochs=5 --set model.hidden=[64,32]",
+        HelpName = "key=value",
+        AllowMultipleArgumentsPerToken = false,
+    };
 }

@@ -4,6 +4,7 @@ using ActorMlp.Cli.Runs;
 using ActorMlp.Cli.Views;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
+using ActorMlp.Engine.Batches;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -27,7 +28,7 @@ internal static class EvaluateCommand
             var paths = new DataPaths(Environment.CurrentDirectory, parsed.GetValue(dataDirectory));
             Dictionary<string, SplitMetrics> figures = parsed.GetValue(data) is { } file
                 ? new() { ["data"] = OnFile(model, paths, file, parsed.GetValue(labels)) }
-                : OnOwnRows(model, paths);
+                : OnOwnRows(context, model, paths);
             if (parsed.GetValue(format) == CommonOptions.Json)
             {
                 context.Output.WriteLine(JsonSerializer.Serialize(figures, RunOptionsJson.Settings));
@@ -59,11 +60,12 @@ internal static class EvaluateCommand
         return TrainedModel.Measure(model, rows);
     }
 
-    private static Dictionary<string, SplitMetrics> OnOwnRows(ModelFile model, DataPaths paths)
+    private static Dictionary<string, SplitMetrics> OnOwnRows(CommandContext context, ModelFile model, DataPaths paths)
     {
-        LoadedData data = DataLoader.Load(model.Options.Data, model.Options.Training.Seed, paths);
+        using LoadedData data = DataLoader.Load(model.Options.Data, model.Options.Training.Seed, paths);
+        context.TellOfCache(data);
         var figures = new Dictionary<string, SplitMetrics>();
-        foreach ((string split, Dataset? rows) in new[] { ("validation", data.Validation), ("test", data.Test) })
+        foreach ((string split, IExampleSource? rows) in new[] { ("validation", data.Validation), ("test", data.Test) })
         {
             if (rows is not null)
             {

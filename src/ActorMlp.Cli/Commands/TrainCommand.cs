@@ -10,15 +10,11 @@ internal static class TrainCommand
     public static Command Create(CommandContext context)
     {
         var configuration = new Argument<string>("CONFIG") { Description = "The run file, such as configs/digits.yaml." };
-        var set = new Option<string[]>("--set")
-        {
-            Description = "Overrides a value of the run file, as often as needed: --set training.epochs=5 --set model.hidden=[64,32]",
-            HelpName = "key=value",
-            AllowMultipleArgumentsPerToken = false,
-        };
+        Option<string[]> set = CommonOptions.Set();
         var workers = new Option<string?>("--workers") { Description = "Number of worker actors (cluster.workers).", HelpName = "N" };
         var threads = new Option<string?>("--threads") { Description = "Compute threads, 0 for one per core (cluster.threads).", HelpName = "N" };
         Option<string?> dataDirectory = CommonOptions.DataDirectory();
+        Option<string?> cacheDirectory = CommonOptions.CacheDirectory();
         var output = new Option<string?>("--out") { Description = "The run's folder; by default a new one below output.directory.", HelpName = "DIR" };
         var resume = new Option<bool>("--resume") { Description = "Goes on with the run in --out, or else with the newest run of this name." };
         var quiet = new Option<bool>("--quiet") { Description = "Prints only how the run ended." };
@@ -26,12 +22,16 @@ internal static class TrainCommand
         Option<string> format = CommonOptions.Format();
         var command = new Command("train", "Trains the network of a run file, and tests it.")
         {
-            configuration, set, workers, threads, dataDirectory, output, resume, quiet, format, verbose,
+            configuration, set, workers, threads, dataDirectory, cacheDirectory, output, resume, quiet, format, verbose,
         };
         command.SetAction((parsed, _) =>
         {
             var overrides = new RunOverrides(
-                parsed.GetValue(set) ?? [], parsed.GetValue(workers), parsed.GetValue(threads), parsed.GetValue(dataDirectory));
+                parsed.GetValue(set) ?? [],
+                parsed.GetValue(workers),
+                parsed.GetValue(threads),
+                parsed.GetValue(dataDirectory),
+                parsed.GetValue(cacheDirectory));
             return new Trainer(context).RunAsync(new TrainRequest
             {
                 ConfigurationFile = parsed.GetRequiredValue(configuration),

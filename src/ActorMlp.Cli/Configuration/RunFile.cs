@@ -9,7 +9,9 @@ namespace ActorMlp.Cli.Configuration;
 /// <param name="Workers"><c>--workers</c>.</param>
 /// <param name="Threads"><c>--threads</c>.</param>
 /// <param name="DataDirectory"><c>--data-dir</c>.</param>
-internal sealed record RunOverrides(IReadOnlyList<string> Set, string? Workers = null, string? Threads = null, string? DataDirectory = null)
+/// <param name="CacheDirectory"><c>--cache-dir</c>.</param>
+internal sealed record RunOverrides(
+    IReadOnlyList<string> Set, string? Workers = null, string? Threads = null, string? DataDirectory = null, string? CacheDirectory = null)
 {
     public static RunOverrides None { get; } = new([]);
 }
@@ -42,6 +44,7 @@ internal sealed record RunFile(RunOptions Options, IReadOnlyList<ConfigurationPr
 
         BindOption(binder, options, "cluster.workers", overrides.Workers, "--workers");
         BindOption(binder, options, "cluster.threads", overrides.Threads, "--threads");
+        BindOption(binder, options, "data.cacheDirectory", overrides.CacheDirectory, "--cache-dir");
         options = options with { Name = options.Name ?? Path.GetFileNameWithoutExtension(path) };
         var paths = new DataPaths(Path.GetDirectoryName(Path.GetFullPath(path))!, overrides.DataDirectory);
         HashSet<string> reported = [.. binder.Problems.Select(problem => problem.Key)];

@@ -1,3 +1,4 @@
+using ActorMlp.Data.Cache;
 using Microsoft.Extensions.Logging;
 
 namespace ActorMlp.Cli.Runs;
@@ -7,6 +8,9 @@ internal static partial class RunLogMessages
 {
     [LoggerMessage(Level = LogLevel.Information, Message = "kernel {Kernel}: {Reason}")]
     public static partial void KernelChosen(this ILogger logger, string kernel, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "data cache {Outcome}: {Path}, fingerprint {Fingerprint}")]
+    public static partial void CacheUsed(this ILogger logger, DataCacheOutcome outcome, string path, string fingerprint);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the run failed")]
     public static partial void RunFailed(this ILogger logger, Exception exception);

@@ -25,7 +25,7 @@ internal static class TrainedModel
     }
 
     /// <summary>Figures on some rows: blocks are summed in the same order as in training, so they equal those of the run.</summary>
-    public static SplitMetrics Measure(ModelFile model, Dataset rows)
+    public static SplitMetrics Measure(ModelFile model, IExampleSource rows)
     {
         RunShape shape = new()
         {

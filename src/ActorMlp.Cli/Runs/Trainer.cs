@@ -4,6 +4,7 @@ using ActorMlp.Cli.Views;
 using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Hosting;
 using ActorMlp.Data;
+using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -24,13 +25,24 @@ internal sealed class Trainer(CommandContext context)
             return context.BadInput(file.Problems.Select(problem => problem.ToString()));
         }
 
-        LoadedData data = DataLoader.Load(
+        if (request.Overrides.CacheDirectory is { } cacheDirectory && file.Options.Data.Cache == CacheMode.None)
+        {
+            return context.BadInput([$"--cache-dir {cacheDirectory}: has no effect with data.cache: none; add --set data.cache=auto"]);
+        }
+
+        using LoadedData data = DataLoader.Load(
             file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
+        context.TellOfCache(data);
         var setup = new RunSetup(file.Options, data);
         (RunDirectory directory, Checkpoint? checkpoint) = OpenFolder(request, setup);
         using ILoggerFactory logging = RunLogging.Create(directory.Log);
         ILogger log = logging.CreateLogger<Trainer>();
         log.KernelChosen(KernelSelection.Name, KernelSelection.Reason);
+        if (data.CacheUse is { } use)
+        {
+            log.CacheUsed(use.Outcome, use.Path, use.FingerprintSha256);
+        }
+
         try
         {
             return await TrainAsync(request, setup, directory, checkpoint, logging).ConfigureAwait(false);

@@ -47,6 +47,7 @@ internal static class SummaryText
         string text = string.Concat(request.Overrides.Set.Select(assignment => $" --set '{assignment}'"));
         text += request.Overrides.Workers is { } workers ? $" --workers {workers}" : "";
         text += request.Overrides.Threads is { } threads ? $" --threads {threads}" : "";
-        return text + (request.Overrides.DataDirectory is { } data ? $" --data-dir {data}" : "");
+        text += request.Overrides.DataDirectory is { } data ? $" --data-dir {data}" : "";
+        return text + (request.Overrides.CacheDirectory is { } cache ? $" --cache-dir {cache}" : "");
     }
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace ActorMlp.Data.Configuration;
 
@@ -37,6 +38,16 @@ public enum ScalingKind
 
     /// <summary>x / 255: bytes of an image to [0, 1].</summary>
     Pixel,
+}
+
+/// <summary>Where the rows of a run are while it trains. Cannot change a bit of the result.</summary>
+public enum CacheMode
+{
+    /// <summary>In memory, read from the data files at every start.</summary>
+    None,
+
+    /// <summary>In a binary file that is mapped into memory: made at the first start, found again by the hash of section and data files.</summary>
+    Auto,
 }
 
 /// <summary>The section <c>data</c> of a run file.</summary>
@@ -117,4 +128,14 @@ public sealed record DataOptions
     [Description("Reads only the first rows of the training file, for short experiments.")]
     [Range(1, int.MaxValue)]
     public int? LimitRows { get; init; }
+
+    /// <summary>Whether rows are read from a cache; left out of JSON where it is not used, so that it is no part of a run's identity.</summary>
+    [Description("Where the rows are while training: none keeps them in memory; auto in a binary file in data.cacheDirectory that is mapped into memory, for data larger than it. auto makes the file at the first start and finds it again by the hash of this section and of the data files, which are read for that at every start. Cannot change a bit of the result.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public CacheMode Cache { get; init; } = CacheMode.None;
+
+    /// <summary>Folder of caches; null for <c>data-cache</c>.</summary>
+    [Description("Folder of the files that data.cache: auto makes; relative to the current directory. data-cache if absent.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CacheDirectory { get; init; }
 }

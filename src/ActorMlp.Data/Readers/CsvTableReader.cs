@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Sylvan.Data.Csv;
 
 namespace ActorMlp.Data.Readers;
@@ -21,43 +20,47 @@ internal sealed class CsvTableReader
     private readonly string path;
     private readonly CsvColumns columns;
     private readonly int limitRows;
+    private readonly IRowSink sink;
     private readonly List<string> problems = [];
-    private readonly List<float> values = [];
-    private readonly List<string> classes = [];
-    private readonly List<double> numbers = [];
     private readonly Dictionary<string, string> interned = [];
     private readonly Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> byText;
+    private int rows;
     private int nextLine = 1;
 
-    private CsvTableReader(string path, CsvColumns columns, int? limitRows)
+    private CsvTableReader(string path, CsvColumns columns, int? limitRows, IRowSink sink)
     {
         this.path = path;
         this.columns = columns;
         this.limitRows = limitRows ?? int.MaxValue;
+        this.sink = sink;
         byText = interned.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
     /// <summary>Reads a file.</summary>
+    /// <param name="key">The key that names it, such as <c>data.train</c>.</param>
     /// <param name="path">The file.</param>
     /// <param name="columns">What is read.</param>
     /// <param name="limitRows">Rows to read at most; null for all.</param>
-    /// <param name="hash">Gets the file's bytes; null for none.</param>
+    /// <param name="hashes">Gets the file's bytes; null for nobody.</param>
+    /// <param name="sink">Gets the rows; of no use after an exception.</param>
     /// <exception cref="DataException">The file is not such a table; up to 20 problems are named.</exception>
-    public static RawTable Read(string path, CsvColumns columns, int? limitRows, IncrementalHash? hash)
+    public static void Read(string key, string path, CsvColumns columns, int? limitRows, SourceHashes? hashes, IRowSink sink)
     {
-        using Stream stream = DataFile.Open(path, hash);
-        using var text = new StreamReader(stream);
+        using DataFile file = DataFile.Open(path, hashes);
+        using var text = new StreamReader(file.Content, leaveOpen: true);
         try
         {
-            return new CsvTableReader(path, columns, limitRows).Read(text);
+            new CsvTableReader(path, columns, limitRows, sink).Read(text);
         }
         catch (Exception exception) when (exception is InvalidDataException or CsvFormatException or FormatException)
         {
             throw new DataException($"{path}: is no CSV file: {exception.Message}");
         }
+
+        file.Finish(key);
     }
 
-    private RawTable Read(StreamReader text)
+    private void Read(StreamReader text)
     {
         if (text.Peek() < 0)
         {
@@ -76,19 +79,21 @@ internal sealed class CsvTableReader
         nextLine += columns.Header ? LinesOf(string.Concat(names)) : 0;
         int target = columns.Target is null ? -1 : Find(names, columns.Target, "data.target");
         int[] inputs = Inputs(names, target);
-        while (values.Count < (long)limitRows * inputs.Length && problems.Count < MostProblems && reader.Read())
+        sink.Start(path, [.. inputs.Select(index => names[index])], null);
+        while (rows < limitRows && problems.Count < MostProblems && reader.Read())
         {
             ReadRow(reader, names, target, inputs);
         }
 
-        if (problems.Count == 0 && values.Count == 0)
+        if (problems.Count == 0 && rows == 0)
         {
             problems.Add($"{path}: has no rows; expected at least one");
         }
 
-        return problems.Count > 0
-            ? throw new DataException(problems)
-            : new RawTable([.. inputs.Select(index => names[index])], [.. values], [.. classes], [.. numbers]);
+        if (problems.Count > 0)
+        {
+            throw new DataException(problems);
+        }
     }
 
     private string[] Names(CsvDataReader reader)
@@ -146,11 +151,14 @@ internal sealed class CsvTableReader
             return;
         }
 
-        foreach (int index in inputs)
+        Span<float> row = sink.NextInputs();
+        for (int i = 0; i < inputs.Length; i++)
         {
-            values.Add((float)Number(reader.GetFieldSpan(index), line, names[index], isInput: true));
+            row[i] = (float)Number(reader.GetFieldSpan(inputs[i]), line, names[inputs[i]], isInput: true);
         }
 
+        sink.AddRow();
+        rows++;
         if (target < 0)
         {
             return;
@@ -159,7 +167,7 @@ internal sealed class CsvTableReader
         ReadOnlySpan<char> cell = reader.GetFieldSpan(target);
         if (!columns.TargetIsClass)
         {
-            numbers.Add(Number(cell, line, names[target], isInput: false));
+            sink.AddNumber(Number(cell, line, names[target], isInput: false));
         }
         else if (cell.IsWhiteSpace())
         {
@@ -167,7 +175,7 @@ internal sealed class CsvTableReader
         }
         else
         {
-            classes.Add(Intern(cell.Trim()));
+            sink.AddClass(Intern(cell.Trim()));
         }
     }
 

@@ -1,85 +1,113 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Security.Cryptography;
 
 namespace ActorMlp.Data.Readers;
 
 /// <summary>Reads the IDX files of MNIST and its kin: unsigned bytes, big-endian header; one file of inputs, one of labels.</summary>
 internal static class IdxTableReader
 {
+    /// <summary>Inputs per row at most: 4096 × 4096 pixels.</summary>
+    private const int MostColumns = 1 << 24;
+
+    private const int BytesAtATime = 1 << 16;
+
+    private static readonly string[] names =
+        [.. Enumerable.Range(0, 256).Select(value => value.ToString(CultureInfo.InvariantCulture))];
+
     /// <summary>Reads a pair of files.</summary>
+    /// <param name="key">The key that names them, such as <c>data.train</c>.</param>
     /// <param name="path">Inputs: magic 0x08, two dimensions or more; all but the first are flattened.</param>
     /// <param name="labelsPath">Labels: magic 0x0801; null where rows are only to be predicted.</param>
     /// <param name="limitRows">Rows to read at most; null for all.</param>
-    /// <param name="hash">Gets the files' bytes; null for none.</param>
+    /// <param name="hashes">Gets the files' bytes; null for nobody.</param>
+    /// <param name="sink">Gets the rows; of no use after an exception.</param>
     /// <exception cref="DataException">The files are not such a pair.</exception>
-    public static RawTable Read(string path, string? labelsPath, int? limitRows, IncrementalHash? hash)
+    public static void Read(string key, string path, string? labelsPath, int? limitRows, SourceHashes? hashes, IRowSink sink)
     {
-        (int[] shape, byte[] pixels) = ReadFile(path, hash);
-        if (shape.Length < 2)
+        int count = 0, rows = 0;
+        ReadFile(key, path, hashes, (shape, stream) =>
         {
-            throw new DataException($"{path}: has {shape.Length} dimension, expected inputs with two or more (rows × pixels); are inputs and labels swapped?");
-        }
-
-        int columns = pixels.Length / shape[0];
-        int rows = Math.Min(shape[0], limitRows ?? int.MaxValue);
-        string[] classes = [];
-        if (labelsPath is not null)
-        {
-            (int[] labelShape, byte[] labels) = ReadFile(labelsPath, hash);
-            if (labelShape.Length != 1)
+            if (shape.Length < 2)
             {
-                throw new DataException($"{labelsPath}: has {labelShape.Length} dimensions, expected labels with one; are inputs and labels swapped?");
+                throw new DataException($"{path}: has {shape.Length} dimension, expected inputs with two or more (rows × pixels); are inputs and labels swapped?");
             }
 
-            if (labels.Length != shape[0])
+            count = shape[0];
+            rows = Math.Min(count, limitRows ?? int.MaxValue);
+            ReadInputs(path, stream, count, rows, shape[1..].Aggregate(1, (product, size) => product * size), sink);
+        });
+        if (labelsPath is null)
+        {
+            return;
+        }
+
+        ReadFile(key + "Labels", labelsPath, hashes, (shape, stream) =>
+        {
+            if (shape.Length != 1)
             {
-                throw new DataException($"{labelsPath}: has {labels.Length} labels, but {path} has {shape[0]} rows");
+                throw new DataException($"{labelsPath}: has {shape.Length} dimensions, expected labels with one; are inputs and labels swapped?");
             }
 
-            string[] names = [.. Enumerable.Range(0, 256).Select(value => value.ToString(CultureInfo.InvariantCulture))];
-            classes = [.. labels.Take(rows).Select(label => names[label])];
-        }
+            if (shape[0] != count)
+            {
+                throw new DataException($"{labelsPath}: has {shape[0]} labels, but {path} has {count} rows");
+            }
 
-        var inputs = new float[(long)rows * columns];
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            inputs[i] = pixels[i];
-        }
-
-        return new RawTable([.. Enumerable.Range(0, columns).Select(i => $"pixel{i}")], inputs, classes, []);
+            ReadChunks(stream, count, BytesAtATime, (first, labels) =>
+            {
+                for (int i = 0; i < labels.Length && first + i < rows; i++)
+                {
+                    sink.AddClass(names[labels[i]]);
+                }
+            });
+        });
     }
 
-    private static (int[] Shape, byte[] Data) ReadFile(string path, IncrementalHash? hash)
+    /// <summary>Reads all rows, so that a file cut short is noticed, and hands on the first <paramref name="rows"/>.</summary>
+    private static void ReadInputs(string path, Stream stream, int count, int rows, int columns, IRowSink sink)
     {
-        using Stream stream = DataFile.Open(path, hash);
+        sink.Start(path, [.. Enumerable.Range(0, columns).Select(i => $"pixel{i}")], rows);
+        int rowsAtATime = Math.Max(1, BytesAtATime / columns);
+        ReadChunks(stream, (long)count * columns, rowsAtATime * columns, (first, pixels) =>
+        {
+            long firstRow = first / columns;
+            for (int row = 0; row < pixels.Length / columns && firstRow + row < rows; row++)
+            {
+                ReadOnlySpan<byte> bytes = pixels.Slice(row * columns, columns);
+                Span<float> inputs = sink.NextInputs();
+                for (int i = 0; i < bytes.Length; i++)
+                {
+                    inputs[i] = bytes[i];
+                }
+
+                sink.AddRow();
+            }
+        });
+    }
+
+    private static void ReadChunks(Stream stream, long length, int size, Action<long, ReadOnlySpan<byte>> handle)
+    {
+        var chunk = new byte[Math.Min(length, size)];
+        for (long done = 0; done < length; done += chunk.Length)
+        {
+            Span<byte> part = chunk.AsSpan(0, (int)Math.Min(chunk.Length, length - done));
+            stream.ReadExactly(part);
+            handle(done, part);
+        }
+    }
+
+    private static void ReadFile(string key, string path, SourceHashes? hashes, Action<int[], Stream> readValues)
+    {
+        using DataFile file = DataFile.Open(path, hashes);
+        Stream stream = file.Content;
         try
         {
-            Span<byte> word = stackalloc byte[4];
-            stream.ReadExactly(word);
-            if (word[0] != 0 || word[1] != 0 || word[2] != 8 || word[3] == 0)
+            (int[] shape, long length) = ReadShape(path, stream);
+            readValues(shape, stream);
+            if (stream.ReadByte() >= 0)
             {
-                throw new DataException($"{path}: starts with {Convert.ToHexString(word)}, which is not an IDX file of unsigned bytes (000008 and the number of dimensions)");
+                throw new DataException($"{path}: goes on after the {length} values that its header announces");
             }
-
-            var shape = new int[word[3]];
-            long length = 1;
-            for (int i = 0; i < shape.Length; i++)
-            {
-                stream.ReadExactly(word);
-                shape[i] = BinaryPrimitives.ReadInt32BigEndian(word);
-                length = shape[i] < 1 ? -1 : length * shape[i];
-                if (length is < 1 or > int.MaxValue)
-                {
-                    throw new DataException($"{path}: dimension {i} is {shape[i]}; expected 1 or more, and at most {int.MaxValue} values in all");
-                }
-            }
-
-            var data = new byte[length];
-            stream.ReadExactly(data);
-            return stream.ReadByte() < 0
-                ? (shape, data)
-                : throw new DataException($"{path}: goes on after the {length} values that its header announces");
         }
         catch (EndOfStreamException)
         {
@@ -89,5 +117,32 @@ internal static class IdxTableReader
         {
             throw new DataException($"{path}: is no whole gzip file: {exception.Message}");
         }
+
+        file.Finish(key);
+    }
+
+    private static (int[] Shape, long Length) ReadShape(string path, Stream stream)
+    {
+        Span<byte> word = stackalloc byte[4];
+        stream.ReadExactly(word);
+        if (word[0] != 0 || word[1] != 0 || word[2] != 8 || word[3] == 0)
+        {
+            throw new DataException($"{path}: starts with {Convert.ToHexString(word)}, which is not an IDX file of unsigned bytes (000008 and the number of dimensions)");
+        }
+
+        var shape = new int[word[3]];
+        long columns = 1;
+        for (int i = 0; i < shape.Length; i++)
+        {
+            stream.ReadExactly(word);
+            shape[i] = BinaryPrimitives.ReadInt32BigEndian(word);
+            columns *= i == 0 ? 1 : shape[i];
+            if (shape[i] < 1 || columns > MostColumns)
+            {
+                throw new DataException($"{path}: dimension {i} is {shape[i]}; expected 1 or more, and at most {MostColumns} values in a row");
+            }
+        }
+
+        return (shape, shape[0] * columns);
     }
 }

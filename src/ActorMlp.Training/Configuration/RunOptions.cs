@@ -3,7 +3,7 @@ using ActorMlp.Data.Configuration;
 
 namespace ActorMlp.Training.Configuration;
 
-/// <summary>A run file, whole. Everything but <see cref="Cluster"/> and <see cref="Output"/> decides the weights, bit for bit.</summary>
+/// <summary>A run file, whole. Everything but <see cref="Cluster"/>, <see cref="Output"/> and the cache of <see cref="Data"/> decides the weights, bit for bit.</summary>
 public sealed record RunOptions
 {
     /// <summary>The run's name.</summary>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ActorMlp.Data.Configuration;
 
 namespace ActorMlp.Training.Configuration;
 
@@ -27,7 +28,7 @@ public static class RunOptionsJson
     public static RunOptions Deserialize(string json) =>
         JsonSerializer.Deserialize<RunOptions>(json, Settings) ?? throw new JsonException("no options");
 
-    /// <summary>SHA-256 over what decides the bits of a run: its data, model and training options, and its data; where the files lie is left out.</summary>
+    /// <summary>SHA-256 over what decides the bits of a run: its data, model and training options, and its data; where the files and caches lie is left out.</summary>
     /// <param name="options">The run file.</param>
     /// <param name="dataSha256">Hash of the data files' bytes.</param>
     public static string IdentitySha256(RunOptions options, string dataSha256)
@@ -42,6 +43,8 @@ public static class RunOptionsJson
                 ValidationLabels = null,
                 Test = options.Data.Test is null ? null : "",
                 TestLabels = null,
+                Cache = CacheMode.None,
+                CacheDirectory = null,
             },
             Model = options.Model,
             Training = options.Training,

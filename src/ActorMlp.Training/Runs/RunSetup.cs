@@ -70,14 +70,14 @@ public sealed class RunSetup
         new(Data.Training, Plan.RowsOf(step), Options.Training.ShardsPerStep, step, Options.Training.Seed);
 
     /// <summary>The rows of a split.</summary>
-    public Dataset RowsOf(EvaluatedSplit split) =>
+    public IExampleSource RowsOf(EvaluatedSplit split) =>
         (split == EvaluatedSplit.Validation ? Data.Validation : Data.Test)
         ?? throw new InvalidOperationException($"the run has no {split} rows");
 
     /// <summary>Sums of one block of a split.</summary>
     public EvaluationTotals EvaluateBlock(GradientEngine engine, EvaluatedSplit split, int block, ReadOnlySpan<float> parameters)
     {
-        Dataset rows = RowsOf(split);
+        IExampleSource rows = RowsOf(split);
         int first = block * EvaluationBlock.Rows;
         return engine.Evaluate(rows, first, Math.Min(EvaluationBlock.Rows, rows.Rows - first), parameters);
     }

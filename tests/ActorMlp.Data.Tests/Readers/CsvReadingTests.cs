@@ -22,7 +22,7 @@ public sealed class CsvReadingTests : IDisposable
         Assert.Equal([1f, -2.5f], data.Training.Inputs(0));
         Assert.Equal([30f, 4f], data.Training.Inputs(1));
         Assert.Equal([5f, 6f], data.Training.Inputs(2));
-        Assert.Equal([1, 0, 1], data.Training.Labels.ToArray());
+        Assert.Equal([1, 0, 1], data.Training.Labels());
         Assert.Null(data.Validation);
         Assert.Null(data.Test);
     }
@@ -33,7 +33,7 @@ public sealed class CsvReadingTests : IDisposable
         LoadedData data = Load("x,kind\n1,10\n2,9\n3,-1\n4,10\n");
 
         Assert.Equal(["-1", "9", "10"], data.Schema.Classes);
-        Assert.Equal([2, 1, 0, 2], data.Training.Labels.ToArray());
+        Assert.Equal([2, 1, 0, 2], data.Training.Labels());
     }
 
     [Fact]
@@ -289,7 +289,7 @@ public sealed class CsvReadingTests : IDisposable
         Assert.Equal(1, data.Training.Targets);
         Assert.Equal(10.5f, data.Training.Target(0));
         Assert.Equal(-3f, data.Training.Target(1));
-        Assert.True(data.Training.Labels.IsEmpty);
+        Assert.True(Assert.IsType<Dataset>(data.Training).Labels.IsEmpty);
     }
 
     [Fact]

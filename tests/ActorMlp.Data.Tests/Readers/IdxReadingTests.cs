@@ -34,7 +34,7 @@ public sealed class IdxReadingTests : IDisposable
         Assert.Equal("label", data.Schema.Target);
         Assert.Equal(["5", "7"], data.Schema.Classes);
         Assert.Equal([4f, 255f, 6f, 7f], data.Training.Inputs(1));
-        Assert.Equal([1, 0, 1], data.Training.Labels.ToArray());
+        Assert.Equal([1, 0, 1], data.Training.Labels());
     }
 
     [Fact]

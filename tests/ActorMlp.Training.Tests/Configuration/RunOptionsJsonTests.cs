@@ -11,8 +11,8 @@ namespace ActorMlp.Training.Tests.Configuration;
 public sealed class RunOptionsJsonTests
 {
     /// <summary>Keys that say where files lie: a run is the same wherever they do.</summary>
-    private static readonly string[] paths =
-        ["data.train", "data.trainLabels", "data.validation", "data.validationLabels", "data.test", "data.testLabels"];
+    private static readonly string[] places =
+        ["data.train", "data.trainLabels", "data.validation", "data.validationLabels", "data.test", "data.testLabels", "data.cache", "data.cacheDirectory"];
 
     private static RunOptions Options { get; } = new()
     {
@@ -95,7 +95,7 @@ public sealed class RunOptionsJsonTests
         Assert.NotEqual(RunOptionsJson.Serialize(Options), RunOptionsJson.Serialize(changed));
         bool decides = (key.StartsWith("data.", StringComparison.Ordinal)
             || key.StartsWith("model.", StringComparison.Ordinal)
-            || key.StartsWith("training.", StringComparison.Ordinal)) && !paths.Contains(key);
+            || key.StartsWith("training.", StringComparison.Ordinal)) && !places.Contains(key);
 
         bool differs = RunOptionsJson.IdentitySha256(Options, "00ff") != RunOptionsJson.IdentitySha256(changed, "00ff");
 

@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ActorMlp.Cluster.Bulk.Transports;
+
+/// <summary>A TCP connection within TLS, both ends authenticated by certificates of one authority.</summary>
+internal sealed class TlsTransport : BulkTransport
+{
+    private readonly SslStream stream;
+
+    private TlsTransport(SslStream stream, EndPoint? remoteAddress)
+    {
+        this.stream = stream;
+        RemoteAddress = remoteAddress;
+    }
+
+    /// <inheritdoc/>
+    public override EndPoint? RemoteAddress { get; }
+
+    /// <summary>Shakes hands.</summary>
+    /// <param name="socket">The connection; owned by the transport from now on.</param>
+    /// <param name="security">This node's certificate and whom it trusts.</param>
+    /// <param name="dialled">Whether this end dialled; it is TLS's client.</param>
+    /// <param name="cancel">When to give up.</param>
+    /// <exception cref="AuthenticationException">The peer is not trusted, or does not trust this node.</exception>
+    public static async Task<TlsTransport> SecureAsync(Socket socket, BulkSecurity.MutualTls security, bool dialled, CancellationToken cancel)
+    {
+        socket.NoDelay = true;
+        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
+        string? refused = null;
+        bool Trust(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+        {
+            refused = ReasonToRefuse(certificate, security.Authority);
+            return refused is null;
+        }
+
+        try
+        {
+            const SslProtocols Protocols = SslProtocols.Tls12 | SslProtocols.Tls13;
+            if (dialled)
+            {
+                var options = new SslClientAuthenticationOptions
+                {
+                    // Names are not compared; the field must not be empty.
+                    TargetHost = "actormlp-bulk",
+                    ClientCertificates = [security.Certificate],
+                    EnabledSslProtocols = Protocols,
+                    CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+                    RemoteCertificateValidationCallback = Trust,
+                };
+                await stream.AuthenticateAsClientAsync(options, cancel).ConfigureAwait(false);
+            }
+            else
+            {
+                var options = new SslServerAuthenticationOptions
+                {
+                    ServerCertificate = security.Certificate,
+                    ClientCertificateRequired = true,
+                    EnabledSslProtocols = Protocols,
+                    CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+                    RemoteCertificateValidationCallback = Trust,
+                };
+                await stream.AuthenticateAsServerAsync(options, cancel).ConfigureAwait(false);
+            }
+
+            return new TlsTransport(stream, socket.RemoteEndPoint);
+        }
+        catch (AuthenticationException exception)
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw new AuthenticationException($"TLS: {refused ?? exception.GetBaseException().Message}", exception);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<int> ReceiveAsync(Memory<byte> into) => stream.ReadAsync(into);
+
+    /// <inheritdoc/>
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
+
+    /// <inheritdoc/>
+    public override void Hold(bool on)
+    {
+        // TLS writes records of its own; there is nothing to hold.
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask EndAsync() => await stream.ShutdownAsync().ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public override void Dispose() => stream.Dispose();
+
+    private static string? ReasonToRefuse(X509Certificate? shown, X509Certificate2Collection authority)
+    {
+        if (shown is null)
+        {
+            return "the peer shows no certificate";
+        }
+
+        using var certificate = new X509Certificate2(shown);
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(authority);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        return chain.Build(certificate)
+            ? null
+            : $"the certificate \"{certificate.Subject}\" is not trusted: {string.Join("; ", chain.ChainStatus.Select(status => status.StatusInformation.Trim()))}";
+    }
+}

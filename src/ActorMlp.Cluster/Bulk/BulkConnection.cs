@@ -1,6 +1,5 @@
 using System.IO.Hashing;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using ActorMlp.Cluster.Bulk.Flow;
 using ActorMlp.Cluster.Bulk.Frames;
 using ActorMlp.Cluster.Bulk.Transports;
@@ -9,51 +8,50 @@ using Microsoft.Extensions.Logging;
 namespace ActorMlp.Cluster.Bulk;
 
 /// <summary>
-/// One connection after its handshake: a loop that receives, and a pump that sends while there is something to send. It carries frames for a
-/// <see cref="FrameFlow"/>, which outlives it; when anything is wrong it ends with a reason, and never half works.
+/// One connection after its handshake: a thread that receives and a thread that sends. It carries frames for a <see cref="FrameFlow"/>, which
+/// outlives it; when anything is wrong it ends with a reason, and never half works.
 /// </summary>
-internal sealed class BulkConnection : IThreadPoolWorkItem
+internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, BulkConnectionContext context)
 {
-    private const int Idle = 0;
-    private const int Running = 1;
-    private const int RunAgain = 2;
-    private const int Closed = 3;
-
-    private readonly BulkTransport transport;
-    private readonly FrameFlow flow;
-    private readonly BulkConnectionContext context;
-    private readonly byte[] sendHead = GC.AllocateArray<byte>(FrameHead.Size, pinned: true);
-    private readonly byte[] receiveHead = GC.AllocateArray<byte>(FrameHead.Size, pinned: true);
+    private readonly byte[] sendHead = new byte[FrameHead.Size];
+    private readonly byte[] receiveHead = new byte[FrameHead.Size];
+    private readonly byte[] markHead = new byte[FrameHead.Size];
     private readonly XxHash3 sendHash = new();
     private readonly XxHash3 receiveHash = new();
     private readonly List<PendingFrame> acknowledged = [];
-    private readonly TaskCompletionSource pumpEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int pump;
-    private string? reason;
+    private readonly TaskCompletionSource<string> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Held by whoever writes to the transport; the other never waits for it.
+    private readonly Lock writing = new();
+
+    // Monitor, not Lock or a semaphore: its waiters sleep without spinning, and spinning is what a busy machine cannot afford.
+    private readonly object signal = new();
+    private bool workPosted;
+    private volatile bool closed;
     private volatile bool goodbyeWanted;
     private volatile bool heard;
     private volatile bool spoke;
     private int silentBeats;
+    private string? reason;
 
-    public BulkConnection(BulkTransport transport, FrameFlow flow, BulkConnectionContext context)
-    {
-        this.transport = transport;
-        this.flow = flow;
-        this.context = context;
-    }
+    /// <summary>The other end.</summary>
+    public BulkPeer Peer => context.Peer;
 
     /// <summary>Whether the peer ended the session on purpose.</summary>
     public bool PeerSaidGoodbye { get; private set; }
 
-    /// <summary>Carries frames until the connection ends.</summary>
-    /// <returns>Why it ended. Nothing reads or writes any frame's memory any more by then.</returns>
-    public async Task<string> RunAsync()
+    /// <summary>Done, with the reason, when the connection has ended and all who care were told.</summary>
+    public Task<string> Ended => ended.Task;
+
+    /// <summary>Carries frames until the connection ends; the calling thread is the one that receives.</summary>
+    /// <returns>Why it ended. Nothing reads or writes any frame's memory any more.</returns>
+    public string Carry()
     {
-        await Task.Yield();
-        Kick();
+        Thread sender = BulkThreads.Start($"bulk to {context.Peer.NodeId}", SendLoop);
         try
         {
-            await ReceiveAsync().ConfigureAwait(false);
+            ReceiveLoop();
+            Close(PeerSaidGoodbye ? "the peer ended the session" : "the peer closed the connection");
         }
 #pragma warning disable CA1031 // Whatever goes wrong while receiving is the end of this connection.
         catch (Exception exception)
@@ -62,20 +60,20 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
             Close(Describe(exception));
         }
 
-        Close(PeerSaidGoodbye ? "the peer ended the session" : "the peer closed the connection");
-        await pumpEnded.Task.ConfigureAwait(false);
+        sender.Join();
         return reason!;
     }
+
+    /// <summary>All who care were told that the connection ended.</summary>
+    public void SetEnded() => ended.TrySetResult(reason!);
 
     /// <summary>Ends the connection; the first reason counts.</summary>
     public void Close(string why)
     {
         Interlocked.CompareExchange(ref reason, why, null);
+        closed = true;
         transport.Dispose();
-        if (Interlocked.Exchange(ref pump, Closed) is Idle)
-        {
-            pumpEnded.TrySetResult();
-        }
+        Kick();
     }
 
     /// <summary>Tells the peer, after the frame that is being sent, that the session ends here; the peer then closes the connection.</summary>
@@ -88,9 +86,13 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
     /// <summary>There may be something to send.</summary>
     public void Kick()
     {
-        if (WakePump())
+        lock (signal)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            if (!workPosted)
+            {
+                workPosted = true;
+                Monitor.Pulse(signal);
+            }
         }
     }
 
@@ -111,55 +113,34 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
         spoke = false;
     }
 
-    void IThreadPoolWorkItem.Execute() => _ = PumpAsync();
-
-    private bool WakePump()
-    {
-        for (int seen = Volatile.Read(ref pump); seen is Idle or Running;)
-        {
-            int found = Interlocked.CompareExchange(ref pump, seen == Idle ? Running : RunAgain, seen);
-            if (found == seen)
-            {
-                return seen == Idle;
-            }
-
-            seen = found;
-        }
-
-        return false;
-    }
-
-    /// <summary>Sends until nothing is left. Only one pump runs at a time; whoever finds it asleep starts it.</summary>
-    private async Task PumpAsync()
+    private void SendLoop()
     {
         try
         {
-            int found;
-            do
+            while (WaitForWork())
             {
-                Interlocked.CompareExchange(ref pump, Running, RunAgain);
-                while (!goodbyeWanted && flow.TryTake(out PendingFrame? frame, out FlowMarks marks, out bool again))
+                lock (writing)
                 {
-                    await SendAsync(frame, marks, again).ConfigureAwait(false);
-                }
+                    while (!goodbyeWanted && flow.TryTake(out PendingFrame? frame, out FlowMarks marks, out bool again))
+                    {
+                        if (frame is null)
+                        {
+                            SendBare(sendHead, FrameType.Acknowledgement, marks);
+                        }
+                        else
+                        {
+                            SendData(frame, marks, again);
+                        }
+                    }
 
-                transport.Hold(false);
-                if (goodbyeWanted)
-                {
-                    // Nothing may follow: the pump stays marked as running, so that none is started again.
-                    FrameHead.WriteBare(sendHead, FrameType.Goodbye, flow.Marks);
-                    await transport.SendAsync(sendHead).ConfigureAwait(false);
-                    await transport.EndAsync().ConfigureAwait(false);
-                    pumpEnded.TrySetResult();
-                    return;
+                    transport.Hold(false);
+                    if (goodbyeWanted)
+                    {
+                        SendBare(sendHead, FrameType.Goodbye, flow.Marks);
+                        transport.End();
+                        return;
+                    }
                 }
-
-                found = Interlocked.CompareExchange(ref pump, Idle, Running);
-            }
-            while (found == RunAgain);
-            if (found == Closed)
-            {
-                pumpEnded.TrySetResult();
             }
         }
 #pragma warning disable CA1031 // Whatever goes wrong while sending is the end of this connection.
@@ -167,43 +148,52 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
 #pragma warning restore CA1031
         {
             Close(Describe(exception));
-            pumpEnded.TrySetResult();
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendAsync(PendingFrame? frame, FlowMarks marks, bool again)
+    private bool WaitForWork()
     {
-        spoke = true;
-        if (frame is null)
+        lock (signal)
         {
-            FrameHead.WriteBare(sendHead, FrameType.Acknowledgement, marks);
-            await transport.SendAsync(sendHead).ConfigureAwait(false);
-            context.Traffic.Sent(FrameHead.Size, 0);
-            return;
+            while (!workPosted)
+            {
+                Monitor.Wait(signal);
+            }
+
+            workPosted = false;
         }
 
-        // The frame object may serve another frame as soon as its last byte is out and acknowledged: keep what is needed.
-        ReadOnlyMemory<byte> payload = frame.Payload;
-        ReadOnlyMemory<ReadOnlyMemory<byte>> further = frame.FurtherParts;
-        ulong checksum = frame.Checksum ??= Checksum(payload.Span, further.Span);
+        return !closed;
+    }
+
+    private void SendData(PendingFrame frame, FlowMarks marks, bool again)
+    {
+        // Once its last byte is out the frame may be acknowledged, and the object serve another: nothing of it is read after that.
+        ReadOnlySpan<byte> payload = frame.Payload.Span;
+        ReadOnlySpan<ReadOnlyMemory<byte>> further = frame.FurtherParts.Span;
+        ulong checksum = frame.Checksum ??= Checksum(payload, further);
         FrameHead.WriteData(sendHead, new FramePrefix(FrameType.Data, 0, frame.PayloadLength, frame.Sequence, marks, checksum), frame.HeaderBytes);
         context.Traffic.FrameSent(again);
         transport.Hold(true);
-        await transport.SendAsync(sendHead).ConfigureAwait(false);
-        context.Traffic.Sent(FrameHead.Size, 0);
-        if (payload.Length > 0)
+        Send(sendHead, payload: false);
+        Send(payload, payload: true);
+        foreach (ReadOnlyMemory<byte> part in further)
         {
-            await transport.SendAsync(payload).ConfigureAwait(false);
-            context.Traffic.Sent(0, payload.Length);
+            Send(part.Span, payload: true);
         }
+    }
 
-        for (int i = 0; i < further.Length; i++)
-        {
-            ReadOnlyMemory<byte> part = further.Span[i];
-            await transport.SendAsync(part).ConfigureAwait(false);
-            context.Traffic.Sent(0, part.Length);
-        }
+    private void SendBare(byte[] head, FrameType type, FlowMarks marks)
+    {
+        FrameHead.WriteBare(head, type, marks);
+        Send(head, payload: false);
+    }
+
+    private void Send(ReadOnlySpan<byte> bytes, bool payload)
+    {
+        spoke = true;
+        transport.Send(bytes);
+        context.Traffic.Sent(payload ? 0 : bytes.Length, payload ? bytes.Length : 0);
     }
 
     private ulong Checksum(ReadOnlySpan<byte> payload, ReadOnlySpan<ReadOnlyMemory<byte>> further)
@@ -224,9 +214,9 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
         return checksum;
     }
 
-    private async Task ReceiveAsync()
+    private void ReceiveLoop()
     {
-        while (await ReceiveHeadAsync().ConfigureAwait(false))
+        while (ReceiveHead())
         {
             FramePrefix prefix = FrameHead.Read(receiveHead);
             context.Traffic.Received(FrameHead.Size, 0);
@@ -242,37 +232,53 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
                 Kick();
             }
 
-            if (prefix.Type == FrameType.Goodbye)
+            switch (prefix.Type)
             {
-                PeerSaidGoodbye = true;
-                return;
-            }
+                case FrameType.Data:
+                    ReceivePayload(prefix);
+                    if (flow.WantsMarks(idle: !transport.HasInput))
+                    {
+                        SendMarks();
+                    }
 
-            if (prefix.Type == FrameType.Data)
-            {
-                await ReceivePayloadAsync(prefix).ConfigureAwait(false);
-                if (flow.WantsMarks(idle: false))
-                {
-                    Kick();
-                }
+                    break;
+                case FrameType.Goodbye:
+                    PeerSaidGoodbye = true;
+                    return;
             }
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> ReceiveHeadAsync()
+    /// <summary>
+    /// Tells the peer how far this node has received, from this thread if no other is sending and the peer need not read first: waking the sender
+    /// would cost more than the message. This thread must never wait for the peer to read, or two of them could wait for each other.
+    /// </summary>
+    private void SendMarks()
+    {
+        if (writing.TryEnter())
+        {
+            try
+            {
+                if (!goodbyeWanted && transport.HasRoom)
+                {
+                    SendBare(markHead, FrameType.Acknowledgement, flow.TakeMarks());
+                    return;
+                }
+            }
+            finally
+            {
+                writing.Exit();
+            }
+        }
+
+        Kick();
+    }
+
+    private bool ReceiveHead()
     {
         for (int filled = 0; filled < FrameHead.Size;)
         {
-            ValueTask<int> receiving = transport.ReceiveAsync(receiveHead.AsMemory(filled));
-
-            // Nothing more is there: the peer may be waiting to hear that all before it arrived. Sent from here, without a change of threads.
-            if (!receiving.IsCompleted && flow.WantsMarks(idle: true) && WakePump())
-            {
-                _ = PumpAsync();
-            }
-
-            int read = await receiving.ConfigureAwait(false);
+            int read = transport.Receive(receiveHead.AsSpan(filled));
             if (read == 0)
             {
                 return filled > 0 ? throw new EndOfStreamException("the connection ended within the head of a frame") : false;
@@ -285,8 +291,7 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
         return true;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ReceivePayloadAsync(FramePrefix prefix)
+    private void ReceivePayload(FramePrefix prefix)
     {
         int size = checked(FrameHead.Size + prefix.PayloadLength);
         bool isNew = flow.Expect(prefix.Sequence, size);
@@ -294,10 +299,9 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
         bool handedOver = false;
         try
         {
-            Memory<byte> rest = buffer.Writable;
-            while (rest.Length > 0)
+            for (Span<byte> rest = buffer.Writable.Span; rest.Length > 0;)
             {
-                int read = await transport.ReceiveAsync(rest).ConfigureAwait(false);
+                int read = transport.Receive(rest);
                 if (read == 0)
                 {
                     throw new EndOfStreamException($"the connection ended within frame {prefix.Sequence}");
@@ -306,7 +310,7 @@ internal sealed class BulkConnection : IThreadPoolWorkItem
                 heard = true;
 
                 // Piece by piece, while it is in the cache.
-                receiveHash.Append(rest.Span[..read]);
+                receiveHash.Append(rest[..read]);
                 context.Traffic.Received(0, read);
                 rest = rest[read..];
             }

@@ -19,6 +19,7 @@ public sealed class BulkEndpoint : IAsyncDisposable
     private readonly BulkEndpointContext context;
     private readonly Socket listener;
     private readonly CancellationTokenSource stop = new();
+    private readonly CancellationToken stopping;
     private readonly ConcurrentDictionary<string, BulkSession> sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TrafficCounters> traffic = new(StringComparer.Ordinal);
     private readonly ITimer heart;
@@ -29,7 +30,8 @@ public sealed class BulkEndpoint : IAsyncDisposable
     private BulkEndpoint(Socket listener, BulkOptions options, IBulkSink sink, IBulkObserver observer, TimeProvider time, ILogger log)
     {
         this.listener = listener;
-        context = new BulkEndpointContext(options, sink, observer, new BulkBufferPool(options.PooledBytes), time, log, ForgetAsync);
+        stopping = stop.Token;
+        context = new BulkEndpointContext(options, sink, observer, new BulkBufferPool(options.PooledBytes), time, log, Forget);
         Address = (IPEndPoint)listener.LocalEndPoint!;
         heart = time.CreateTimer(_ => Beat(), null, options.HeartbeatInterval, options.HeartbeatInterval);
         accepting = Task.Run(AcceptAsync);
@@ -201,19 +203,19 @@ public sealed class BulkEndpoint : IAsyncDisposable
         }
     }
 
-    private async Task ForgetAsync(BulkSession session, string nodeId)
+    private void Forget(BulkSession session, string nodeId)
     {
         sessions.TryRemove(new KeyValuePair<string, BulkSession>(nodeId, session));
-        await session.EndAsync("its other end").ConfigureAwait(false);
+        _ = session.EndAsync("its other end");
     }
 
     private async Task AcceptAsync()
     {
-        while (!stop.IsCancellationRequested)
+        while (!stopping.IsCancellationRequested)
         {
             try
             {
-                Socket socket = await listener.AcceptAsync(stop.Token).ConfigureAwait(false);
+                Socket socket = await listener.AcceptAsync(stopping).ConfigureAwait(false);
                 if (Interlocked.Increment(ref pendingHandshakes) > context.Options.MaxPendingHandshakes)
                 {
                     Interlocked.Decrement(ref pendingHandshakes);
@@ -222,9 +224,9 @@ public sealed class BulkEndpoint : IAsyncDisposable
                     continue;
                 }
 
-                _ = WelcomeAsync(socket);
+                BulkThreads.Start("bulk accepted", () => Welcome(socket));
             }
-            catch (Exception exception) when (stop.IsCancellationRequested && exception is OperationCanceledException or ObjectDisposedException)
+            catch (Exception exception) when (stopping.IsCancellationRequested && exception is OperationCanceledException or ObjectDisposedException)
             {
                 return;
             }
@@ -237,35 +239,45 @@ public sealed class BulkEndpoint : IAsyncDisposable
         }
     }
 
-    private async Task WelcomeAsync(Socket socket)
+    private void Welcome(Socket socket)
     {
+        BulkSession? session = null;
+        BulkConnection? connection = null;
         EndPoint? remoteAddress = null;
-        BulkTransport? transport = null;
-        using var limit = new CancellationTokenSource(context.Options.HandshakeTimeout, context.Time);
-        using var attempt = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, limit.Token);
-        try
+        using (var limit = new CancellationTokenSource(context.Options.HandshakeTimeout, context.Time))
+        using (stopping.Register(() => SocketEnd.Close(socket)))
         {
-            remoteAddress = socket.RemoteEndPoint;
-            transport = await BulkHandshake.SecureAsync(socket, context.Options.Security, dialled: false, attempt.Token).ConfigureAwait(false);
-            await using CancellationTokenRegistration closing = attempt.Token.Register(transport.Dispose);
-            var channel = new HandshakeChannel(transport);
-            BulkHello hello = await BulkHandshake.AcceptAsync(channel, context.Options.Security, context.Options.NodeId).ConfigureAwait(false);
-            await Session(hello.NodeId).AcceptAsync(transport, channel, hello).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // Whatever a stranger causes is the end of this connection, and of nothing else.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            transport?.Dispose();
-            socket.Dispose();
-            if (!stop.IsCancellationRequested)
+            try
             {
-                context.Log.HandshakeFailed(remoteAddress, BulkHandshake.Describe(exception, limit.IsCancellationRequested ? context.Options.HandshakeTimeout : null));
+                using (limit.Token.Register(() => SocketEnd.Close(socket)))
+                {
+                    remoteAddress = socket.RemoteEndPoint;
+                    BulkTransport transport = BulkHandshake.Secure(socket, context.Options.Security, dialled: false);
+                    var channel = new HandshakeChannel(transport);
+                    BulkHello hello = BulkHandshake.Accept(channel, context.Options.Security, context.Options.NodeId);
+                    session = Session(hello.NodeId);
+                    connection = session.Accept(transport, channel, hello);
+                }
+            }
+#pragma warning disable CA1031 // Whatever a stranger causes is the end of this connection, and of nothing else.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                if (!stopping.IsCancellationRequested)
+                {
+                    context.Log.HandshakeFailed(remoteAddress, BulkHandshake.Describe(exception, limit.IsCancellationRequested ? context.Options.HandshakeTimeout : null));
+                }
             }
         }
-        finally
+
+        Interlocked.Decrement(ref pendingHandshakes);
+        if (connection is not null)
         {
-            Interlocked.Decrement(ref pendingHandshakes);
+            session!.Carry(connection, "dialled from there");
+        }
+        else
+        {
+            SocketEnd.Close(socket);
         }
     }
 }

@@ -18,4 +18,4 @@ internal sealed record BulkEndpointContext(
     BulkBufferPool Pool,
     TimeProvider Time,
     ILogger Log,
-    Func<BulkSession, string, Task> Forget);
+    Action<BulkSession, string> Forget);

@@ -1,7 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Threading.Channels;
 using ActorMlp.Cluster.Bulk.Flow;
 using ActorMlp.Cluster.Bulk.Frames;
 using ActorMlp.Cluster.Bulk.Handshakes;
@@ -18,7 +16,7 @@ namespace ActorMlp.Cluster.Bulk;
 /// handshake, and the other gives its own up. A dialler that has seen fewer connections than stand already is late, and is refused too;
 /// any other takes the place of the connection that stands, as its dialler knows that one to be broken.
 /// </remarks>
-internal sealed class BulkSession : IDisposable
+internal sealed class BulkSession : IAsyncDisposable
 {
     private static readonly TimeSpan GoodbyePatience = TimeSpan.FromSeconds(1);
 
@@ -26,28 +24,22 @@ internal sealed class BulkSession : IDisposable
     private readonly BulkEndpointContext endpoint;
     private readonly string nodeId;
     private readonly ulong session = NewSession();
-    private readonly CancellationTokenSource stop = new();
-    private readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly TrafficCounters traffic;
+    private readonly BulkDialler dialler;
     private FrameFlow flow;
     private BulkPeer peer;
     private ulong remoteSession;
     private int connections;
     private BulkConnection? current;
-    private Task currentRun = Task.CompletedTask;
     private bool changing;
-    private CancellationTokenSource? dial;
-    private bool dialShakesHands;
-    private IPEndPoint? address;
-    private Task? dialling;
-    private bool closed;
-    private string endedBy = "this node";
+    private string? endedBy;
 
     public BulkSession(BulkEndpointContext endpoint, string nodeId, TrafficCounters traffic)
     {
         this.endpoint = endpoint;
         this.nodeId = nodeId;
         this.traffic = traffic;
+        dialler = new BulkDialler(endpoint, nodeId, this);
         peer = new BulkPeer(nodeId, 0, null);
         flow = NewFlow();
     }
@@ -60,65 +52,101 @@ internal sealed class BulkSession : IDisposable
         {
             lock (gate)
             {
-                return closed ? throw new BulkDisconnectedException(nodeId, endedBy) : flow;
+                return endedBy is { } by ? throw new BulkDisconnectedException(nodeId, by) : flow;
             }
         }
     }
 
-    /// <summary>Dials the peer at <paramref name="at"/> from now on, whenever there is no connection.</summary>
-    public void Dial(IPEndPoint at)
+    /// <summary>Whether somebody should dial.</summary>
+    public bool NeedsConnection
+    {
+        get
+        {
+            lock (gate)
+            {
+                return endedBy is null && !changing && current is null;
+            }
+        }
+    }
+
+    /// <summary>Whether there was a connection before.</summary>
+    public bool WasConnected => Volatile.Read(ref connections) > 0;
+
+    /// <summary>Dials the peer at <paramref name="address"/> from now on, whenever there is no connection.</summary>
+    public void Dial(IPEndPoint address)
     {
         lock (gate)
         {
-            if (closed)
+            if (endedBy is null)
             {
-                return;
+                dialler.Aim(address);
             }
-
-            address = at;
-            dialling ??= Task.Run(KeepDiallingAsync);
         }
-
-        wake.Writer.TryWrite(true);
     }
 
     /// <summary>A beat of the endpoint's heart.</summary>
     public void Beat() => Volatile.Read(ref current)?.Beat();
 
-    /// <summary>Takes a connection that the peer dialled, or refuses it.</summary>
-    /// <param name="transport">The connection, up to the peer's hello; closed if it is refused.</param>
-    /// <param name="channel">The same, for messages.</param>
-    /// <param name="hello">What the peer says.</param>
-    public async Task AcceptAsync(BulkTransport transport, HandshakeChannel channel, BulkHello hello)
+    /// <summary>What this node says of itself when it dials.</summary>
+    public BulkHello Hello() => Hello(connections);
+
+    /// <summary>Takes a step of an attempt to dial, unless a connection from there has come first, or the session was ended.</summary>
+    /// <param name="step">Done under the session's lock.</param>
+    public bool TryAdvance(Action step)
     {
-        string? refusal;
-        BulkConnection? old;
         lock (gate)
         {
-            bool mineIsKept = dialShakesHands && string.CompareOrdinal(endpoint.Options.NodeId, nodeId) < 0;
-            bool late = current is not null && hello.Session == remoteSession && hello.Connections < connections;
-            refusal = (closed, changing, mineIsKept, late) switch
+            bool may = endedBy is null && !changing && current is null;
+            if (may)
             {
-                (true, _, _, _) => "the session was ended",
-                (_, true, _, _) => "another connection is being made",
-                (_, _, true, _) => "both dialled at once, and the other connection is kept",
-                (_, _, _, true) => "a newer connection stands",
-                _ => null,
-            };
-            old = current;
-            if (refusal is null)
-            {
-                changing = true;
-                _ = dial?.CancelAsync();
+                step();
             }
+
+            return may;
+        }
+    }
+
+    /// <summary>An attempt to dial is over.</summary>
+    /// <param name="step">Done under the session's lock.</param>
+    public void EndAttempt(Action step)
+    {
+        lock (gate)
+        {
+            step();
+        }
+    }
+
+    /// <summary>The peer welcomed this node's connection: it becomes the session's, unless one from there has come first.</summary>
+    /// <returns>The connection, to be carried by the calling thread; null if another has come first.</returns>
+    public BulkConnection? Adopt(BulkTransport transport, BulkHello welcome)
+    {
+        if (!TryAdvance(() => changing = true))
+        {
+            return null;
         }
 
-        if (refusal is not null)
+        try
+        {
+            return Establish(transport, Reconcile(welcome), welcome.Connections);
+        }
+        finally
+        {
+            EndChange();
+        }
+    }
+
+    /// <summary>Takes a connection that the peer dialled, or refuses it.</summary>
+    /// <param name="transport">The connection, after the peer's hello.</param>
+    /// <param name="channel">The same, for messages.</param>
+    /// <param name="hello">What the peer says.</param>
+    /// <returns>The connection, to be carried by the calling thread; null if it was refused.</returns>
+    public BulkConnection? Accept(BulkTransport transport, HandshakeChannel channel, BulkHello hello)
+    {
+        if (BeginAccepting(hello, out BulkConnection? old) is { } refusal)
         {
             endpoint.Log.ConnectionRefused(nodeId, transport.RemoteAddress, refusal);
-            await channel.RefuseAsync(refusal, isTransient: true).ConfigureAwait(false);
-            transport.Dispose();
-            return;
+            channel.Refuse(refusal, isTransient: true);
+            return null;
         }
 
         try
@@ -126,28 +154,51 @@ internal sealed class BulkSession : IDisposable
             if (old is not null)
             {
                 old.Close("a newer connection takes its place");
-                await currentRun.ConfigureAwait(false);
+                old.Ended.Wait();
             }
 
             int count = Math.Max(connections, hello.Connections) + 1;
             FrameFlow resumed = Reconcile(hello);
-            await channel.WriteAsync(HandshakeMessage.Welcome, Hello(count)).ConfigureAwait(false);
-            Establish(transport, resumed, count, "dialled from there");
-        }
-        catch
-        {
-            transport.Dispose();
-            throw;
+            channel.Write(HandshakeMessage.Welcome, Hello(count));
+            return Establish(transport, resumed, count);
         }
         finally
         {
-            lock (gate)
-            {
-                changing = false;
-            }
-
-            wake.Writer.TryWrite(true);
+            EndChange();
         }
+    }
+
+    /// <summary>Carries frames over a connection of this session until it ends, and tells those who care.</summary>
+    public void Carry(BulkConnection connection, string direction)
+    {
+        traffic.Connected();
+        endpoint.Log.PeerConnected(connection.Peer, direction);
+        endpoint.Observer.Connected(connection.Peer);
+        string reason = connection.Carry();
+        bool final;
+        lock (gate)
+        {
+            current = null;
+            final = endedBy is not null || connection.PeerSaidGoodbye;
+        }
+
+        if (final)
+        {
+            endpoint.Log.PeerDisconnected(connection.Peer, reason);
+        }
+        else
+        {
+            endpoint.Log.PeerLost(connection.Peer, reason);
+        }
+
+        endpoint.Observer.Lost(connection.Peer, reason, final);
+        connection.SetEnded();
+        if (connection.PeerSaidGoodbye)
+        {
+            endpoint.Forget(this, nodeId);
+        }
+
+        dialler.Wake();
     }
 
     /// <summary>Ends the session: says goodbye, closes, and fails what waits.</summary>
@@ -155,186 +206,72 @@ internal sealed class BulkSession : IDisposable
     public async Task EndAsync(string by)
     {
         BulkConnection? connection;
-        Task running;
         lock (gate)
         {
-            if (closed)
+            if (endedBy is not null)
             {
                 return;
             }
 
-            closed = true;
             endedBy = by;
             connection = current;
-            running = currentRun;
         }
 
-        await stop.CancelAsync().ConfigureAwait(false);
         if (connection is not null)
         {
             connection.SayGoodbye();
             try
             {
-                await running.WaitAsync(GoodbyePatience, endpoint.Time).ConfigureAwait(false);
+                await connection.Ended.WaitAsync(GoodbyePatience, endpoint.Time).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
                 // The peer does not answer; the connection is closed all the same.
+                connection.Close($"ended by {by}");
+                await connection.Ended.ConfigureAwait(false);
             }
-
-            connection.Close($"ended by {by}");
-            await running.ConfigureAwait(false);
         }
 
-        await (dialling ?? Task.CompletedTask).ConfigureAwait(false);
+        await dialler.DisposeAsync().ConfigureAwait(false);
         flow.FailAll(new BulkDisconnectedException(nodeId, by));
-        Dispose();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => stop.Dispose();
+    public ValueTask DisposeAsync() => new(EndAsync("this node"));
 
-    private async Task KeepDiallingAsync()
-    {
-        int failures = 0;
-        while (!stop.IsCancellationRequested)
-        {
-            try
-            {
-                if (!NeedsConnection(out IPEndPoint at))
-                {
-                    await wake.Reader.ReadAsync(stop.Token).ConfigureAwait(false);
-                    continue;
-                }
-
-                if (failures > 0 || connections > 0)
-                {
-                    double wait = Math.Min(endpoint.Options.ReconnectDelay.TotalMilliseconds * Math.Pow(2, failures), endpoint.Options.MaxReconnectDelay.TotalMilliseconds);
-                    await Task.Delay(TimeSpan.FromMilliseconds(wait), endpoint.Time, stop.Token).ConfigureAwait(false);
-                }
-
-                HandshakeException? failure = await DialOnceAsync(at).ConfigureAwait(false);
-                if (failure is null)
-                {
-                    failures = 0;
-                }
-                else if (failure.IsTransient)
-                {
-                    endpoint.Log.AttemptFailed(failures, nodeId, at, failure.Message);
-                    await Task.Delay(endpoint.Options.ReconnectDelay, endpoint.Time, stop.Token).ConfigureAwait(false);
-                }
-                else if (failures++ == 0)
-                {
-                    endpoint.Log.PeerUnreachable(nodeId, at, failure.Message);
-                }
-                else
-                {
-                    endpoint.Log.AttemptFailed(failures, nodeId, at, failure.Message);
-                }
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-                return;
-            }
-        }
-    }
-
-    private bool NeedsConnection(out IPEndPoint at)
+    private string? BeginAccepting(BulkHello hello, out BulkConnection? old)
     {
         lock (gate)
         {
-            at = address!;
-            return !closed && !changing && current is null;
-        }
-    }
-
-    /// <summary>One attempt.</summary>
-    /// <returns>Why it failed; null if it need not be made any more.</returns>
-    private async Task<HandshakeException?> DialOnceAsync(IPEndPoint at)
-    {
-        using var limit = new CancellationTokenSource(endpoint.Options.HandshakeTimeout, endpoint.Time);
-        using var attempt = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, limit.Token);
-        BulkTransport? transport = null;
-        Socket? socket = null;
-        try
-        {
-            Advance(() => dial = attempt);
-            socket = await ConnectAsync(at, attempt.Token).ConfigureAwait(false);
-            Advance(() => dialShakesHands = true);
-            limit.CancelAfter(endpoint.Options.HandshakeTimeout);
-            transport = await BulkHandshake.SecureAsync(socket, endpoint.Options.Security, dialled: true, attempt.Token).ConfigureAwait(false);
-            BulkHello welcome;
-            await using (attempt.Token.Register(transport.Dispose).ConfigureAwait(false))
+            old = current;
+            bool mineIsKept = dialler.ShakesHands && string.CompareOrdinal(endpoint.Options.NodeId, nodeId) < 0;
+            bool late = current is not null && hello.Session == remoteSession && hello.Connections < connections;
+            string? refusal = (endedBy, changing, mineIsKept, late) switch
             {
-                welcome = await BulkHandshake.DialAsync(new HandshakeChannel(transport), endpoint.Options.Security, Hello(connections)).ConfigureAwait(false);
-            }
-
-            Advance(() => changing = true);
-            try
-            {
-                Establish(transport, Reconcile(welcome), welcome.Connections, "dialled from here");
-            }
-            finally
-            {
-                lock (gate)
-                {
-                    changing = false;
-                }
-            }
-
-            return null;
-        }
-#pragma warning disable CA1031 // Whatever goes wrong with an attempt is why it failed.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            transport?.Dispose();
-            socket?.Dispose();
-            bool late = limit.IsCancellationRequested && !stop.IsCancellationRequested;
-            return exception switch
-            {
-                _ when late => new HandshakeException($"no answer within {endpoint.Options.HandshakeTimeout.TotalSeconds:0.#} s"),
-                _ when attempt.IsCancellationRequested || exception is OperationCanceledException => null,
-                _ => new HandshakeException(BulkHandshake.Describe(exception, null), exception is HandshakeException { IsTransient: true }),
+                (not null, _, _, _) => "the session was ended",
+                (_, true, _, _) => "another connection is being made",
+                (_, _, true, _) => "both dialled at once, and the other connection is kept",
+                (_, _, _, true) => "a newer connection stands",
+                _ => null,
             };
-        }
-        finally
-        {
-            lock (gate)
+            if (refusal is null)
             {
-                dial = null;
-                dialShakesHands = false;
+                changing = true;
+                dialler.CancelAttempt();
             }
-        }
 
-        // Whoever dials from there while this goes on may be taken instead: then the attempt ends at its next step.
-        void Advance(Action step)
-        {
-            lock (gate)
-            {
-                if (closed || changing || current is not null)
-                {
-                    throw new OperationCanceledException();
-                }
-
-                step();
-            }
+            return refusal;
         }
     }
 
-    private static async Task<Socket> ConnectAsync(IPEndPoint at, CancellationToken cancel)
+    private void EndChange()
     {
-        var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
+        lock (gate)
         {
-            await socket.ConnectAsync(at, cancel).ConfigureAwait(false);
-            return socket;
+            changing = false;
         }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+
+        dialler.Wake();
     }
 
     private BulkHello Hello(int count)
@@ -364,11 +301,6 @@ internal sealed class BulkSession : IDisposable
         FrameFlow resumed;
         lock (gate)
         {
-            if (closed)
-            {
-                throw new HandshakeException("the session was ended");
-            }
-
             if (remoteSession != 0 && remoteSession != hello.Session)
             {
                 abandoned = flow;
@@ -388,14 +320,13 @@ internal sealed class BulkSession : IDisposable
         return resumed;
     }
 
-    private void Establish(BulkTransport transport, FrameFlow resumed, int count, string direction)
+    private BulkConnection Establish(BulkTransport transport, FrameFlow resumed, int count)
     {
-        BulkConnection connection;
         lock (gate)
         {
-            if (closed)
+            if (endedBy is not null)
             {
-                throw new HandshakeException("the session was ended");
+                throw new HandshakeException("the session was ended", isTransient: true);
             }
 
             if (peer.Session != remoteSession)
@@ -404,44 +335,9 @@ internal sealed class BulkSession : IDisposable
             }
 
             connections = count;
-            connection = new BulkConnection(transport, resumed, new BulkConnectionContext(endpoint.Options, peer, endpoint.Sink, endpoint.Pool, traffic, endpoint.Log));
-            current = connection;
-            currentRun = CarryAsync(connection, peer, direction);
+            var context = new BulkConnectionContext(endpoint.Options, peer, endpoint.Sink, endpoint.Pool, traffic, endpoint.Log);
+            return current = new BulkConnection(transport, resumed, context);
         }
-    }
-
-    private async Task CarryAsync(BulkConnection connection, BulkPeer with, string direction)
-    {
-        // Off the lock: from here on the outside world is told.
-        await Task.Yield();
-        traffic.Connected();
-        endpoint.Log.PeerConnected(with, direction);
-        endpoint.Observer.Connected(with);
-        string reason = await connection.RunAsync().ConfigureAwait(false);
-        bool final;
-        lock (gate)
-        {
-            current = null;
-            final = closed || connection.PeerSaidGoodbye;
-        }
-
-        if (final)
-        {
-            endpoint.Log.PeerDisconnected(with, reason);
-        }
-        else
-        {
-            endpoint.Log.PeerLost(with, reason);
-        }
-
-        if (connection.PeerSaidGoodbye)
-        {
-            // Not awaited: ending waits for this connection to be done.
-            _ = endpoint.Forget(this, nodeId);
-        }
-
-        endpoint.Observer.Lost(with, reason, final);
-        wake.Writer.TryWrite(true);
     }
 
     private FrameFlow NewFlow() => new(nodeId, endpoint.Options, () => Volatile.Read(ref current)?.Kick());

@@ -130,16 +130,26 @@ internal sealed class FrameFlow : IBulkCredit
                 }
             }
 
-            marks = new FlowMarks(lastReceived, grant.Released);
             if (frame is null && !marksWanted)
             {
+                marks = default;
                 return false;
             }
 
+            marks = TakeMarks();
+            return true;
+        }
+    }
+
+    /// <summary>How far this node has received, to be sent at once.</summary>
+    public FlowMarks TakeMarks()
+    {
+        lock (gate)
+        {
             marksWanted = false;
             grant.Announced();
             lastAcknowledged = lastReceived;
-            return true;
+            return new FlowMarks(lastReceived, grant.Released);
         }
     }
 

@@ -8,12 +8,12 @@ namespace ActorMlp.Cluster.Bulk.Handshakes;
 internal static class BulkHandshake
 {
     /// <summary>Makes a transport of a fresh connection. The socket belongs to the transport, or is closed.</summary>
-    public static async Task<BulkTransport> SecureAsync(Socket socket, BulkSecurity security, bool dialled, CancellationToken cancel)
+    public static BulkTransport Secure(Socket socket, BulkSecurity security, bool dialled)
     {
         try
         {
             return security is BulkSecurity.MutualTls tls
-                ? await TlsTransport.SecureAsync(socket, tls, dialled, cancel).ConfigureAwait(false)
+                ? TlsTransport.Secure(socket, tls, dialled)
                 : new SocketTransport(socket);
         }
         catch
@@ -25,15 +25,15 @@ internal static class BulkHandshake
 
     /// <summary>The dialler's part, up to the acceptor's welcome.</summary>
     /// <exception cref="HandshakeException">The other end is not who was dialled, does not know the secret, or refuses.</exception>
-    public static async Task<BulkHello> DialAsync(HandshakeChannel channel, BulkSecurity security, BulkHello hello)
+    public static BulkHello Dial(HandshakeChannel channel, BulkSecurity security, BulkHello hello)
     {
         if (security is BulkSecurity.SharedSecret shared)
         {
-            await SharedSecretProof.DialAsync(channel, shared.Secret, hello.NodeId, hello.TargetNodeId).ConfigureAwait(false);
+            SharedSecretProof.Dial(channel, shared.Secret, hello.NodeId, hello.TargetNodeId);
         }
 
-        await channel.WriteAsync(HandshakeMessage.Hello, hello).ConfigureAwait(false);
-        BulkHello welcome = await channel.ReadHelloAsync(HandshakeMessage.Welcome).ConfigureAwait(false);
+        channel.Write(HandshakeMessage.Hello, hello);
+        BulkHello welcome = channel.ReadHello(HandshakeMessage.Welcome);
         if (welcome.NodeId != hello.TargetNodeId || welcome.TargetNodeId != hello.NodeId || welcome.RemoteSession != hello.Session)
         {
             throw new HandshakeException($"it welcomes {welcome.TargetNodeId} as {welcome.NodeId}, not {hello.NodeId} as {hello.TargetNodeId}");
@@ -44,12 +44,12 @@ internal static class BulkHandshake
 
     /// <summary>The acceptor's part, up to the dialler's hello.</summary>
     /// <exception cref="HandshakeException">The dialler does not speak the protocol, does not know the secret, or wants somebody else.</exception>
-    public static async Task<BulkHello> AcceptAsync(HandshakeChannel channel, BulkSecurity security, string self)
+    public static BulkHello Accept(HandshakeChannel channel, BulkSecurity security, string self)
     {
         string? proven = security is BulkSecurity.SharedSecret shared
-            ? await SharedSecretProof.AcceptAsync(channel, shared.Secret, self).ConfigureAwait(false)
+            ? SharedSecretProof.Accept(channel, shared.Secret, self)
             : null;
-        BulkHello hello = await channel.ReadHelloAsync(HandshakeMessage.Hello).ConfigureAwait(false);
+        BulkHello hello = channel.ReadHello(HandshakeMessage.Hello);
         string? refusal = hello switch
         {
             _ when hello.TargetNodeId != self => $"this is {self}, not {hello.TargetNodeId}",
@@ -59,7 +59,7 @@ internal static class BulkHandshake
         };
         if (refusal is not null)
         {
-            await channel.RefuseAsync(refusal).ConfigureAwait(false);
+            channel.Refuse(refusal);
             throw new HandshakeException(refusal);
         }
 

@@ -48,7 +48,7 @@ internal sealed class HandshakeChannel(BulkTransport transport)
         .WithSecurity(MessagePackSecurity.UntrustedData);
 
     /// <summary>Writes a message of raw bytes.</summary>
-    public ValueTask WriteAsync(HandshakeMessage message, ReadOnlySpan<byte> body)
+    public void Write(HandshakeMessage message, ReadOnlySpan<byte> body)
     {
         byte[] bytes = new byte[PreambleSize + body.Length];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Magic);
@@ -56,23 +56,23 @@ internal sealed class HandshakeChannel(BulkTransport transport)
         bytes[5] = (byte)message;
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(6), checked((ushort)body.Length));
         body.CopyTo(bytes.AsSpan(PreambleSize));
-        return transport.SendAsync(bytes);
+        transport.Send(bytes);
     }
 
     /// <summary>Writes a hello or a welcome.</summary>
-    public ValueTask WriteAsync(HandshakeMessage message, BulkHello hello)
+    public void Write(HandshakeMessage message, BulkHello hello)
     {
         var body = new ArrayBufferWriter<byte>(MaxBody);
         MessagePackSerializer.Serialize(body, hello, Options);
-        return WriteAsync(message, body.WrittenSpan);
+        Write(message, body.WrittenSpan);
     }
 
     /// <summary>Reads the message that is due.</summary>
     /// <exception cref="HandshakeException">Something else came, or a refusal.</exception>
-    public async ValueTask<byte[]> ReadAsync(HandshakeMessage due)
+    public byte[] Read(HandshakeMessage due)
     {
         byte[] preamble = new byte[PreambleSize];
-        await transport.ReceiveExactlyAsync(preamble).ConfigureAwait(false);
+        transport.ReceiveExactly(preamble);
         if (BinaryPrimitives.ReadUInt32LittleEndian(preamble) != Magic)
         {
             throw new HandshakeException($"it does not speak this protocol: its first bytes are {Printable(preamble)}");
@@ -97,14 +97,14 @@ internal sealed class HandshakeChannel(BulkTransport transport)
         }
 
         byte[] body = new byte[length];
-        await transport.ReceiveExactlyAsync(body).ConfigureAwait(false);
+        transport.ReceiveExactly(body);
         return refused ? throw new HandshakeException($"it refused: {Encoding.UTF8.GetString(body)}", message == HandshakeMessage.NotNow) : body;
     }
 
     /// <summary>Reads the hello or the welcome that is due.</summary>
-    public async ValueTask<BulkHello> ReadHelloAsync(HandshakeMessage due)
+    public BulkHello ReadHello(HandshakeMessage due)
     {
-        byte[] body = await ReadAsync(due).ConfigureAwait(false);
+        byte[] body = Read(due);
         try
         {
             BulkHello hello = MessagePackSerializer.Deserialize<BulkHello>(body, Options);
@@ -119,8 +119,8 @@ internal sealed class HandshakeChannel(BulkTransport transport)
     }
 
     /// <summary>Says why not.</summary>
-    public ValueTask RefuseAsync(string reason, bool isTransient = false) =>
-        WriteAsync(isTransient ? HandshakeMessage.NotNow : HandshakeMessage.Refusal, Encoding.UTF8.GetBytes(reason));
+    public void Refuse(string reason, bool isTransient = false) =>
+        Write(isTransient ? HandshakeMessage.NotNow : HandshakeMessage.Refusal, Encoding.UTF8.GetBytes(reason));
 
     private static string Printable(ReadOnlySpan<byte> bytes)
     {

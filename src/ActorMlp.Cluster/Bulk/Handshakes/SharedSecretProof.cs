@@ -17,18 +17,18 @@ internal static class SharedSecretProof
     /// <param name="secret">The secret.</param>
     /// <param name="self">This node.</param>
     /// <param name="expected">The node that was dialled.</param>
-    public static async Task DialAsync(HandshakeChannel channel, ReadOnlyMemory<byte> secret, string self, string expected)
+    public static void Dial(HandshakeChannel channel, ReadOnlyMemory<byte> secret, string self, string expected)
     {
         byte[] nonce = RandomNumberGenerator.GetBytes(NonceSize);
-        await channel.WriteAsync(HandshakeMessage.Opening, Opening(nonce, self)).ConfigureAwait(false);
-        (byte[] theirNonce, string theirName) = Parse(await channel.ReadAsync(HandshakeMessage.Opening).ConfigureAwait(false));
+        channel.Write(HandshakeMessage.Opening, Opening(nonce, self));
+        (byte[] theirNonce, string theirName) = Parse(channel.Read(HandshakeMessage.Opening));
         if (theirName != expected)
         {
             throw new HandshakeException($"it is {Quoted(theirName)}, {expected} was expected");
         }
 
-        await channel.WriteAsync(HandshakeMessage.Proof, Prove(secret.Span, "dialler", nonce, self, theirNonce, theirName)).ConfigureAwait(false);
-        byte[] proof = await channel.ReadAsync(HandshakeMessage.Proof).ConfigureAwait(false);
+        channel.Write(HandshakeMessage.Proof, Prove(secret.Span, "dialler", nonce, self, theirNonce, theirName));
+        byte[] proof = channel.Read(HandshakeMessage.Proof);
         Verify(proof, Prove(secret.Span, "acceptor", nonce, self, theirNonce, theirName));
     }
 
@@ -37,14 +37,14 @@ internal static class SharedSecretProof
     /// <param name="secret">The secret.</param>
     /// <param name="self">This node.</param>
     /// <returns>The node that dialled.</returns>
-    public static async Task<string> AcceptAsync(HandshakeChannel channel, ReadOnlyMemory<byte> secret, string self)
+    public static string Accept(HandshakeChannel channel, ReadOnlyMemory<byte> secret, string self)
     {
-        (byte[] theirNonce, string theirName) = Parse(await channel.ReadAsync(HandshakeMessage.Opening).ConfigureAwait(false));
+        (byte[] theirNonce, string theirName) = Parse(channel.Read(HandshakeMessage.Opening));
         byte[] nonce = RandomNumberGenerator.GetBytes(NonceSize);
-        await channel.WriteAsync(HandshakeMessage.Opening, Opening(nonce, self)).ConfigureAwait(false);
-        byte[] proof = await channel.ReadAsync(HandshakeMessage.Proof).ConfigureAwait(false);
+        channel.Write(HandshakeMessage.Opening, Opening(nonce, self));
+        byte[] proof = channel.Read(HandshakeMessage.Proof);
         Verify(proof, Prove(secret.Span, "dialler", theirNonce, theirName, nonce, self));
-        await channel.WriteAsync(HandshakeMessage.Proof, Prove(secret.Span, "acceptor", theirNonce, theirName, nonce, self)).ConfigureAwait(false);
+        channel.Write(HandshakeMessage.Proof, Prove(secret.Span, "acceptor", theirNonce, theirName, nonce, self));
         return theirName;
     }
 

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace ActorMlp.Cluster.Bulk.Transports;
 
 /// <summary>A TCP connection as it is: payloads go from and to the caller's memory without a copy in between.</summary>
+/// <remarks>Socket buffers are left to the system: on Linux, a size that is set is a size that no longer grows.</remarks>
 internal sealed class SocketTransport : BulkTransport
 {
     private const int LinuxProtocolTcp = 6;
@@ -25,15 +25,20 @@ internal sealed class SocketTransport : BulkTransport
     public override EndPoint? RemoteAddress { get; }
 
     /// <inheritdoc/>
-    public override ValueTask<int> ReceiveAsync(Memory<byte> into) => socket.ReceiveAsync(into, SocketFlags.None);
+    public override bool HasInput => socket.Available > 0;
 
     /// <inheritdoc/>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    public override bool HasRoom => socket.Poll(0, SelectMode.SelectWrite);
+
+    /// <inheritdoc/>
+    public override int Receive(Span<byte> into) => socket.Receive(into);
+
+    /// <inheritdoc/>
+    public override void Send(ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length > 0)
         {
-            bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None).ConfigureAwait(false)..];
+            bytes = bytes[socket.Send(bytes)..];
         }
     }
 
@@ -50,13 +55,12 @@ internal sealed class SocketTransport : BulkTransport
     }
 
     /// <inheritdoc/>
-    public override ValueTask EndAsync()
+    public override void End()
     {
         Hold(false);
         socket.Shutdown(SocketShutdown.Send);
-        return default;
     }
 
     /// <inheritdoc/>
-    public override void Dispose() => socket.Dispose();
+    public override void Dispose() => SocketEnd.Close(socket);
 }

@@ -9,12 +9,14 @@ namespace ActorMlp.Cluster.Bulk.Transports;
 /// <summary>A TCP connection within TLS, both ends authenticated by certificates of one authority.</summary>
 internal sealed class TlsTransport : BulkTransport
 {
+    private readonly Socket socket;
     private readonly SslStream stream;
 
-    private TlsTransport(SslStream stream, EndPoint? remoteAddress)
+    private TlsTransport(Socket socket, SslStream stream)
     {
+        this.socket = socket;
         this.stream = stream;
-        RemoteAddress = remoteAddress;
+        RemoteAddress = socket.RemoteEndPoint;
     }
 
     /// <inheritdoc/>
@@ -24,9 +26,8 @@ internal sealed class TlsTransport : BulkTransport
     /// <param name="socket">The connection; owned by the transport from now on.</param>
     /// <param name="security">This node's certificate and whom it trusts.</param>
     /// <param name="dialled">Whether this end dialled; it is TLS's client.</param>
-    /// <param name="cancel">When to give up.</param>
     /// <exception cref="AuthenticationException">The peer is not trusted, or does not trust this node.</exception>
-    public static async Task<TlsTransport> SecureAsync(Socket socket, BulkSecurity.MutualTls security, bool dialled, CancellationToken cancel)
+    public static TlsTransport Secure(Socket socket, BulkSecurity.MutualTls security, bool dialled)
     {
         socket.NoDelay = true;
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
@@ -51,7 +52,7 @@ internal sealed class TlsTransport : BulkTransport
                     CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
                     RemoteCertificateValidationCallback = Trust,
                 };
-                await stream.AuthenticateAsClientAsync(options, cancel).ConfigureAwait(false);
+                stream.AuthenticateAsClient(options);
             }
             else
             {
@@ -63,28 +64,34 @@ internal sealed class TlsTransport : BulkTransport
                     CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
                     RemoteCertificateValidationCallback = Trust,
                 };
-                await stream.AuthenticateAsServerAsync(options, cancel).ConfigureAwait(false);
+                stream.AuthenticateAsServer(options);
             }
 
-            return new TlsTransport(stream, socket.RemoteEndPoint);
+            return new TlsTransport(socket, stream);
         }
         catch (AuthenticationException exception)
         {
-            await stream.DisposeAsync().ConfigureAwait(false);
+            stream.Dispose();
             throw new AuthenticationException($"TLS: {refused ?? exception.GetBaseException().Message}", exception);
         }
         catch
         {
-            await stream.DisposeAsync().ConfigureAwait(false);
+            stream.Dispose();
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public override ValueTask<int> ReceiveAsync(Memory<byte> into) => stream.ReadAsync(into);
+    public override bool HasInput => socket.Available > 0;
 
     /// <inheritdoc/>
-    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
+    public override bool HasRoom => socket.Poll(0, SelectMode.SelectWrite);
+
+    /// <inheritdoc/>
+    public override int Receive(Span<byte> into) => stream.Read(into);
+
+    /// <inheritdoc/>
+    public override void Send(ReadOnlySpan<byte> bytes) => stream.Write(bytes);
 
     /// <inheritdoc/>
     public override void Hold(bool on)
@@ -93,10 +100,14 @@ internal sealed class TlsTransport : BulkTransport
     }
 
     /// <inheritdoc/>
-    public override async ValueTask EndAsync() => await stream.ShutdownAsync().ConfigureAwait(false);
+    public override void End() => stream.ShutdownAsync().GetAwaiter().GetResult();
 
     /// <inheritdoc/>
-    public override void Dispose() => stream.Dispose();
+    public override void Dispose()
+    {
+        SocketEnd.Close(socket);
+        stream.Dispose();
+    }
 
     private static string? ReasonToRefuse(X509Certificate? shown, X509Certificate2Collection authority)
     {

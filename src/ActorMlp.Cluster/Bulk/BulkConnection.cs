@@ -236,7 +236,7 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
             {
                 case FrameType.Data:
                     ReceivePayload(prefix);
-                    if (flow.WantsMarks(idle: !transport.HasInput))
+                    if (flow.WantsMarks(idle: false) || (!transport.AwaitInput() && flow.WantsMarks(idle: true)))
                     {
                         SendMarks();
                     }

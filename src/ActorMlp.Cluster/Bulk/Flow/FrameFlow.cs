@@ -24,7 +24,7 @@ internal sealed class FrameFlow : IBulkCredit
     private int peerMaxFrame = int.MaxValue;
     private ulong lastBegun;
     private ulong lastReceived;
-    private ulong lastAcknowledged;
+    private long unacknowledgedBytes;
     private bool marksWanted;
     private Exception? failure;
 
@@ -148,7 +148,7 @@ internal sealed class FrameFlow : IBulkCredit
         {
             marksWanted = false;
             grant.Announced();
-            lastAcknowledged = lastReceived;
+            unacknowledgedBytes = 0;
             return new FlowMarks(lastReceived, grant.Released);
         }
     }
@@ -212,6 +212,7 @@ internal sealed class FrameFlow : IBulkCredit
         {
             lastReceived = sequence;
             grant.Receive(size);
+            unacknowledgedBytes += size;
         }
     }
 
@@ -221,8 +222,8 @@ internal sealed class FrameFlow : IBulkCredit
     {
         lock (gate)
         {
-            // While frames stream in, an acknowledgement per frame would cost the peer a wake-up each.
-            marksWanted |= grant.IsDue || (idle && lastReceived != lastAcknowledged);
+            // While frames stream in, an acknowledgement per small frame would cost the peer a wake-up each.
+            marksWanted |= grant.IsDue || unacknowledgedBytes >= options.WindowBytes / 16 || (idle && unacknowledgedBytes > 0);
             return marksWanted;
         }
     }

@@ -11,8 +11,9 @@ internal abstract class BulkTransport : IDisposable
     /// <summary>The other end.</summary>
     public abstract EndPoint? RemoteAddress { get; }
 
-    /// <summary>Whether bytes have come that were not read; with TLS, perhaps not all are seen.</summary>
-    public abstract bool HasInput { get; }
+    /// <summary>Waits a short while for bytes to come, where that can be told.</summary>
+    /// <returns>Whether there are any.</returns>
+    public abstract bool AwaitInput();
 
     /// <summary>Whether a few hundred bytes can be written without waiting for the peer to read.</summary>
     public abstract bool HasRoom { get; }

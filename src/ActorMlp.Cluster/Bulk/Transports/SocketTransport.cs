@@ -11,6 +11,9 @@ internal sealed class SocketTransport : BulkTransport
     private const int LinuxProtocolTcp = 6;
     private const int LinuxTcpCork = 3;
 
+    // The system rounds it up to a millisecond.
+    private static readonly TimeSpan ShortWhile = TimeSpan.FromMilliseconds(1);
+
     private readonly Socket socket;
     private bool held;
 
@@ -25,7 +28,7 @@ internal sealed class SocketTransport : BulkTransport
     public override EndPoint? RemoteAddress { get; }
 
     /// <inheritdoc/>
-    public override bool HasInput => socket.Available > 0;
+    public override bool AwaitInput() => socket.Poll(ShortWhile, SelectMode.SelectRead);
 
     /// <inheritdoc/>
     public override bool HasRoom => socket.Poll(0, SelectMode.SelectWrite);

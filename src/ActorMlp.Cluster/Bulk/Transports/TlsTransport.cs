@@ -82,7 +82,8 @@ internal sealed class TlsTransport : BulkTransport
     }
 
     /// <inheritdoc/>
-    public override bool HasInput => socket.Available > 0;
+    /// <remarks>The next bytes may wait within the stream, where nobody sees them: so it does not wait for more.</remarks>
+    public override bool AwaitInput() => socket.Available > 0;
 
     /// <inheritdoc/>
     public override bool HasRoom => socket.Poll(0, SelectMode.SelectWrite);

@@ -10,10 +10,14 @@ public sealed class ReconnectTests
     public async Task Frames_arrive_exactly_once_and_in_order_however_often_the_connection_is_cut()
     {
         const int Frames = 400;
-        await using var a = new BulkNode("a");
-        await using var b = new BulkNode("b");
+
+        // A small window, so that frames are always on their way.
+        Func<BulkOptions, BulkOptions> narrow = options => options with { MaxFrameBytes = 100_000, WindowBytes = 200_000 };
+        await using var a = new BulkNode("a", narrow);
+        await using var b = new BulkNode("b", narrow);
         await using var proxy = new TcpProxy(b.Endpoint.Address);
         a.Connect(b, proxy.Address);
+        await b.NextEventAsync();
         List<Task<BulkDelivery>> sent = [];
         byte[][] payloads = [.. Enumerable.Range(0, 7).Select(seed => BulkNode.Payload(20_000 + 7919 * seed, seed))];
         for (int step = 0; step < Frames; step++)
@@ -24,10 +28,10 @@ public sealed class ReconnectTests
 
         for (int step = 0; step < Frames; step++)
         {
-            if (step % 40 == 7)
+            if (step % 10 == 7)
             {
                 // Somewhere within a frame that is still to come, a different place each time.
-                proxy.CutAfter(11_003 * (step % 9));
+                proxy.CutAfter(1 + 11_003 * (step % 9));
             }
 
             foreach (BulkNode node in new[] { a, b })

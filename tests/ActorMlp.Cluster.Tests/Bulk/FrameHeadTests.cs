@@ -36,7 +36,7 @@ public sealed class FrameHeadTests
             + "9F" + "CF0102030405060708" + "03" + "CD03E8" + "01" + "02" + "CE00011170" + "CD012C" + "02" + "01" + "00" + "40" + "CB3FF8000000000000" + "28" + "05" + "01",
             Convert.ToHexString(head.AsSpan(0, 40 + 0x28)));
         Assert.Equal(new string('0', 2 * (184 - 40 - 0x28)), Convert.ToHexString(head.AsSpan(40 + 0x28, 184 - 40 - 0x28)));
-        Assert.Equal("6790E4A627A90E3B", Convert.ToHexString(head.AsSpan(184)));
+        Assert.Equal("D89F4D1964D5547B", Convert.ToHexString(head.AsSpan(184)));
     }
 
     [Fact]

@@ -44,6 +44,28 @@ public sealed class TransferTests
     }
 
     [Fact]
+    public async Task Frame_that_trickles_in_is_never_waited_for_in_vain()
+    {
+        // Sizes about the number of bytes that a receiving thread waits for at a time; each frame must end without the help of the next.
+        await using var a = new BulkNode("a");
+        await using var b = new BulkNode("b");
+        await using var proxy = new TcpProxy(b.Endpoint.Address);
+        a.Connect(b, proxy.Address);
+        for (int round = 0; round < 5; round++)
+        {
+            foreach (int near in new[] { 131_072, 196_608, 262_144, 393_216, 524_288 })
+            {
+                foreach (int size in new[] { near - 9, near - 8, near, near + 1, near + 40_000 })
+                {
+                    byte[] payload = BulkNode.Payload(size, size);
+                    Assert.Equal(BulkDelivery.Acknowledged, await a.Send(b, size, payload).AsTask().WaitAsync(BulkNode.Patience, TestContext.Current.CancellationToken));
+                    Assert.Equal(payload, (await b.NextAsync()).Payload);
+                }
+            }
+        }
+    }
+
+    [Fact]
     public async Task Header_arrives_as_it_was_sent()
     {
         await using var a = new BulkNode("a");

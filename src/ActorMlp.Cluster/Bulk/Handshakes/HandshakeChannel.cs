@@ -98,7 +98,7 @@ internal sealed class HandshakeChannel(BulkTransport transport)
 
         byte[] body = new byte[length];
         transport.ReceiveExactly(body);
-        return refused ? throw new HandshakeException($"it refused: {Encoding.UTF8.GetString(body)}", message == HandshakeMessage.NotNow) : body;
+        return refused ? throw new HandshakeException($"it refused: {new string([.. Encoding.UTF8.GetString(body).Select(c => char.IsControl(c) ? '?' : c)])}", message == HandshakeMessage.NotNow) : body;
     }
 
     /// <summary>Reads the hello or the welcome that is due.</summary>
@@ -108,7 +108,8 @@ internal sealed class HandshakeChannel(BulkTransport transport)
         try
         {
             BulkHello hello = MessagePackSerializer.Deserialize<BulkHello>(body, Options);
-            return hello is { NodeId.Length: > 0 and <= BulkOptions.MaxNodeIdBytes, TargetNodeId: not null, Session: not 0, Connections: >= 0, WindowBytes: > 0, MaxFrameBytes: > 0 }
+            return hello is { Session: not 0, Connections: >= 0, WindowBytes: > 0, MaxFrameBytes: > 0 }
+                && BulkOptions.IsNodeId(hello.NodeId) && BulkOptions.IsNodeId(hello.TargetNodeId)
                 ? hello
                 : throw new HandshakeException($"its {due} makes no sense");
         }

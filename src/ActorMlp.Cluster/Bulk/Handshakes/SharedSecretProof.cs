@@ -24,7 +24,7 @@ internal static class SharedSecretProof
         (byte[] theirNonce, string theirName) = Parse(channel.Read(HandshakeMessage.Opening));
         if (theirName != expected)
         {
-            throw new HandshakeException($"it is {Quoted(theirName)}, {expected} was expected");
+            throw new HandshakeException($"it is {theirName}, {expected} was expected");
         }
 
         channel.Write(HandshakeMessage.Proof, Prove(secret.Span, "dialler", nonce, self, theirNonce, theirName));
@@ -72,10 +72,11 @@ internal static class SharedSecretProof
 
     private static byte[] Opening(byte[] nonce, string name) => [.. nonce, .. Encoding.UTF8.GetBytes(name)];
 
-    private static (byte[] Nonce, string Name) Parse(byte[] opening) =>
-        opening.Length is > NonceSize and <= NonceSize + BulkOptions.MaxNodeIdBytes
-            ? (opening[..NonceSize], Encoding.UTF8.GetString(opening, NonceSize, opening.Length - NonceSize))
-            : throw new HandshakeException($"its opening has {opening.Length} bytes");
+    private static (byte[] Nonce, string Name) Parse(byte[] opening)
+    {
+        string name = opening.Length > NonceSize ? Encoding.UTF8.GetString(opening, NonceSize, opening.Length - NonceSize) : "";
+        return BulkOptions.IsNodeId(name) ? (opening[..NonceSize], name) : throw new HandshakeException("its opening holds no name of a node");
+    }
 
     private static void Verify(byte[] shown, byte[] right)
     {
@@ -84,6 +85,4 @@ internal static class SharedSecretProof
             throw new HandshakeException("its proof of the shared secret is wrong: the secrets differ");
         }
     }
-
-    private static string Quoted(string name) => $"\"{new string([.. name.Select(c => char.IsControl(c) ? '?' : c)])}\"";
 }

@@ -18,6 +18,9 @@ internal abstract class BulkTransport : IDisposable
     /// <summary>Whether a few hundred bytes can be written without waiting for the peer to read.</summary>
     public abstract bool HasRoom { get; }
 
+    /// <summary>So many bytes are sure to come: reads may wait until there are as many, or fewer asked for, instead of waking for every packet.</summary>
+    public abstract void Expect(int bytes);
+
     /// <summary>Reads at least one byte; 0 at the end of the stream.</summary>
     public abstract int Receive(Span<byte> into);
 

@@ -89,6 +89,12 @@ internal sealed class TlsTransport : BulkTransport
     public override bool HasRoom => socket.Poll(0, SelectMode.SelectWrite);
 
     /// <inheritdoc/>
+    public override void Expect(int bytes)
+    {
+        // What comes of records is not what comes of payload.
+    }
+
+    /// <inheritdoc/>
     public override int Receive(Span<byte> into) => stream.Read(into);
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ActorMlp.Benchmarks.Bulk;
 using ActorMlp.Benchmarks.Encodings;
 using ActorMlp.Benchmarks.Memory;
 using ActorMlp.Benchmarks.Products;
@@ -23,6 +24,15 @@ switch (verb)
     case "memory":
         MemoryBenchmark.Run();
         return 0;
+    case "bulk":
+        await BulkPlane.RunAsync(rounds).ConfigureAwait(false);
+        return 0;
+    case "checksums":
+        BulkChecksums.Run();
+        return 0;
+    case "bulk-peer":
+        await BulkPlanePeer.RunAsync().ConfigureAwait(false);
+        return 0;
     case "encodings":
         EncodingSpeed.Run();
         return 0;
@@ -41,6 +51,8 @@ switch (verb)
               promise    what strict order of summation and the tree over shards cost
               step       training steps beside TorchSharp's (build it with tests/peers/setup.sh), and one thread beside two
               memory     peak memory against the stated bound and TorchSharp
+              bulk       MB/s and CPU of the bulk plane over those of a bare socket loop, between two processes
+              checksums  GB/s of checksums that bulk frames could carry
               encodings  GB/s of gradient encodings, beside memcpy
               picture    OUT.png FILE…: draws what kernels and step saved
             """);

@@ -1,0 +1,92 @@
+using ActorMlp.Engine.Batches;
+using MessagePack;
+
+namespace ActorMlp.Cluster.Bulk;
+
+/// <summary>What a bulk frame carries. Values are on the wire: never renumber.</summary>
+public enum BulkKind : byte
+{
+    /// <summary>The gradient sum of a subtree, from a worker to a parameter server.</summary>
+    Gradient = 1,
+
+    /// <summary>Weights, from a parameter server.</summary>
+    Weights = 2,
+
+    /// <summary>Optimizer state, to a standby or a checkpoint.</summary>
+    State = 3,
+
+    /// <summary>Rows of data.</summary>
+    Rows = 4,
+}
+
+/// <summary>
+/// The header of a bulk frame: which piece of which vector the payload is. On the wire a MessagePack array in the order of the keys; keys are
+/// never reused.
+/// </summary>
+[MessagePackObject]
+public readonly record struct BulkHeader
+{
+    /// <summary>The run.</summary>
+    [Key(0)]
+    public ulong RunId { get; init; }
+
+    /// <summary>Number of the view it was made in.</summary>
+    [Key(1)]
+    public int View { get; init; }
+
+    /// <summary>The step, 0-based.</summary>
+    [Key(2)]
+    public long Step { get; init; }
+
+    /// <summary>What the payload is.</summary>
+    [Key(3)]
+    public BulkKind Kind { get; init; }
+
+    /// <summary>Which range of the parameter vector, 0-based.</summary>
+    [Key(4)]
+    public int Range { get; init; }
+
+    /// <summary>Where the payload begins within the whole vector, in floats.</summary>
+    [Key(5)]
+    public long Offset { get; init; }
+
+    /// <summary>How many floats the payload stands for.</summary>
+    [Key(6)]
+    public int Count { get; init; }
+
+    /// <summary>Level of the node of the summation tree (gradients).</summary>
+    [Key(7)]
+    public int NodeLevel { get; init; }
+
+    /// <summary>Index of the node within its level (gradients).</summary>
+    [Key(8)]
+    public int NodeIndex { get; init; }
+
+    /// <summary>How the floats are encoded; 0 is little-endian float32 as they are.</summary>
+    [Key(9)]
+    public byte Encoding { get; init; }
+
+    /// <summary>Rows in the sum (gradients).</summary>
+    [Key(10)]
+    public long Rows { get; init; }
+
+    /// <summary>Sum of the losses over those rows (gradients).</summary>
+    [Key(11)]
+    public double LossSum { get; init; }
+
+    /// <summary>Rows classified correctly among them (gradients).</summary>
+    [Key(12)]
+    public long Correct { get; init; }
+
+    /// <summary>Number of the worker that sends it.</summary>
+    [Key(13)]
+    public int Worker { get; init; }
+
+    /// <summary>That worker's incarnation.</summary>
+    [Key(14)]
+    public int Incarnation { get; init; }
+
+    /// <summary>The node of the summation tree.</summary>
+    [IgnoreMember]
+    public TreeNode Node => new(NodeLevel, NodeIndex);
+}

@@ -22,6 +22,7 @@ internal static class NodeSettings
               proto = {{Name<RefusingSerializer>()}}
               daemon-create = {{Name<RefusingSerializer>()}}
               reliable-delivery = {{Name<RefusingSerializer>()}}
+              akka-stream-ref = {{Name<RefusingSerializer>()}}
               akka-misc = {{Name<GuardedMiscSerializer>()}}
               akka-system-msg = {{Name<GuardedSystemSerializer>()}}
             }
@@ -35,6 +36,7 @@ internal static class NodeSettings
               port = {{options.Listen.Port}}
               public-hostname = "{{options.AdvertisedHost}}"
               enable-ssl = {{OnOff(options.Security.Encrypts)}}
+              tcp-reuse-addr = off
             }
           }
 
@@ -62,13 +64,10 @@ internal static class NodeSettings
     /// <summary>Threads of its own, so that a full thread pool cannot delay a heartbeat.</summary>
     private static string DedicatedThreads(int count) => $$"""
         {
-          type = ForkJoinDispatcher
-          executor = fork-join-executor
+          type = Dispatcher
+          executor = {{Name<OwnThreadsConfigurator>()}}
           throughput = 5
-          dedicated-thread-pool {
-            thread-count = {{count}}
-            threadtype = background
-          }
+          own-threads = {{count}}
         }
         """;
 

@@ -13,8 +13,10 @@ internal sealed class TestCertificates : IDisposable
 
     public string At(string name) => Path.Combine(folder, name);
 
-    public X509Certificate2 IssueCertificate(params string[] hosts) =>
-        authority.Issue(hosts, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(1));
+    public X509Certificate2 IssueCertificate(params string[] hosts) => IssueCertificate(TimeSpan.FromDays(1), hosts);
+
+    public X509Certificate2 IssueCertificate(TimeSpan lifetime, params string[] hosts) =>
+        authority.Issue(hosts, TimeProvider.System.GetUtcNow(), lifetime);
 
     public NodeSecurity Issue(params string[] hosts)
     {

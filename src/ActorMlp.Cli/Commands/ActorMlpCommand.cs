@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ActorMlp.Cli.Configuration;
+using ActorMlp.Cluster.Nodes;
 using ActorMlp.Data;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Training.Storage;
@@ -17,6 +18,7 @@ internal static class ActorMlpCommand
             EvaluateCommand.Create(context),
             PredictCommand.Create(context),
             InspectCommand.Create(context),
+            ClusterCommand.Create(context),
             CreateSchemaCommand(context),
         };
         ParseResult parsed = root.Parse(arguments);
@@ -42,7 +44,7 @@ internal static class ActorMlpCommand
         {
             return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is DataException or StorageException)
+        catch (Exception exception) when (exception is DataException or StorageException or NodeException)
         {
             return context.BadInput([exception.Message]);
         }

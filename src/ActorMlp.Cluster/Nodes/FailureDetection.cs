@@ -7,7 +7,7 @@ public sealed record FailureDetection
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(0.5);
 
     /// <summary>Silence, beyond what heartbeats usually take, after which a node is unreachable.</summary>
-    public TimeSpan AcceptablePause { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan AcceptablePause { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>How long nothing may change among the unreachable before the majority removes them, and the minority ends itself.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(3);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ActorMlp.Cluster.Wire;
 using Akka.Actor;
 using Akka.Event;
@@ -79,7 +80,7 @@ public sealed class NodeHost : IAsyncDisposable
         catch (Exception exception)
         {
             host.Dispose();
-            throw new NodeException($"the node cannot start at {options.Listen}: {exception.GetBaseException().Message}", exception);
+            throw new NodeException($"the node cannot start at {options.Listen}: {RootCause(exception).Message}", exception);
         }
     }
 
@@ -126,6 +127,18 @@ public sealed class NodeHost : IAsyncDisposable
             configure?.Invoke(akka);
         });
         return builder.Build();
+    }
+
+    /// <summary>What the socket said, where it is a socket that failed; Akka wraps it several times.</summary>
+    private static Exception RootCause(Exception exception)
+    {
+        Exception cause = exception;
+        while (cause is not SocketException && (cause.InnerException ?? (cause as AggregateException)?.InnerExceptions.FirstOrDefault()) is { } inner)
+        {
+            cause = inner;
+        }
+
+        return cause;
     }
 
     private static CertificateValidationCallback Validator(NodeSecurity security) => (peer, _, remote, errors, log) =>

@@ -1,4 +1,7 @@
+using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ActorMlp.Cluster.Nodes;
@@ -88,6 +91,48 @@ public sealed class CredentialTests
         {
             NodeException error = Assert.Throws<NodeException>(() => NodeSecurity.FromCertificates(file, key, authority));
             Assert.Contains(named, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Streams_of_other_planes_prove_both_sides_with_the_same_credentials()
+    {
+        NodeSecurity secret = NodeSecurity.FromSecret(Secret), stranger = NodeSecurity.FromSecret(Secret + "?");
+        using var certificates = new TestCertificates();
+        NodeSecurity member = certificates.Issue("localhost");
+        await AssertHandshakeAsync(secret, secret, accepted: true);
+        await AssertHandshakeAsync(member, member, accepted: true);
+        await AssertHandshakeAsync(secret, stranger, accepted: false);
+        await AssertHandshakeAsync(member, stranger, accepted: false);
+        Assert.Null(NodeSecurity.LoopbackOnly.ServerOptions);
+        Assert.Null(NodeSecurity.LoopbackOnly.ClientOptions("localhost"));
+    }
+
+    private static async Task AssertHandshakeAsync(NodeSecurity server, NodeSecurity client, bool accepted)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var call = new TcpClient();
+        await call.ConnectAsync((IPEndPoint)listener.LocalEndpoint, TestContext.Current.CancellationToken);
+        using TcpClient answer = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        await using var calling = new SslStream(call.GetStream());
+        await using var answering = new SslStream(answer.GetStream());
+        Task<Exception?> answered = Record.ExceptionAsync(
+            () => answering.AuthenticateAsServerAsync(server.ServerOptions!, TestContext.Current.CancellationToken)).AsTask();
+
+        // This caller takes any server, so that the server alone decides.
+        SslClientAuthenticationOptions options = client.ClientOptions("localhost")!;
+        options.RemoteCertificateValidationCallback = accepted ? options.RemoteCertificateValidationCallback : (_, peer, _, _) => peer is not null;
+        Exception? called = await Record.ExceptionAsync(() => calling.AuthenticateAsClientAsync(options, TestContext.Current.CancellationToken));
+        if (accepted)
+        {
+            Assert.Null(called);
+            Assert.Null(await answered);
+            Assert.True(calling.IsMutuallyAuthenticated && answering.IsMutuallyAuthenticated && calling.IsEncrypted);
+        }
+        else
+        {
+            Assert.IsType<AuthenticationException>(await answered);
         }
     }
 }

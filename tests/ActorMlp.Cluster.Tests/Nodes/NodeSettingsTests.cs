@@ -28,7 +28,7 @@ public sealed class NodeSettingsTests
     [InlineData("akka.remote.default-remote-dispatcher")]
     public async Task Heartbeats_have_threads_of_their_own(string dispatcher)
     {
-        await using TestNode node = await TestNode.StartAsync(NodeSecurity.LoopbackOnly);
+        await using TestNode node = (await TestNode.StartClusterAsync(1, NodeSecurity.LoopbackOnly))[0];
         IActorRef where = node.Host.System.ActorOf(Props.Create(() => new Where()).WithDispatcher(dispatcher));
         string thread = await where.Ask<string>("?", TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         Assert.StartsWith(dispatcher, thread, StringComparison.Ordinal);

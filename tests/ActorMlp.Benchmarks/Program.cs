@@ -2,6 +2,7 @@ using System.Globalization;
 using ActorMlp.Benchmarks.Bulk;
 using ActorMlp.Benchmarks.Encodings;
 using ActorMlp.Benchmarks.Memory;
+using ActorMlp.Benchmarks.Nodes;
 using ActorMlp.Benchmarks.Products;
 using ActorMlp.Benchmarks.Reports;
 using ActorMlp.Benchmarks.Steps;
@@ -33,6 +34,12 @@ switch (verb)
     case "bulk-peer":
         await BulkPlanePeer.RunAsync().ConfigureAwait(false);
         return 0;
+    case "heartbeats":
+        await Heartbeats.RunAsync(args.Length > 1 ? rounds : 120, args is [_, _, "shared"]).ConfigureAwait(false);
+        return 0;
+    case "heartbeats-node" when args is [_, var join, var seconds, var threads]:
+        await Heartbeats.RunNodeAsync(join, int.Parse(seconds, CultureInfo.InvariantCulture), threads == "shared").ConfigureAwait(false);
+        return 0;
     case "encodings":
         EncodingSpeed.Run();
         return 0;
@@ -53,6 +60,7 @@ switch (verb)
               memory     peak memory against the stated bound and TorchSharp
               bulk       MB/s and CPU of the bulk plane over those of a bare socket loop, between two processes
               checksums  GB/s of checksums that bulk frames could carry
+              heartbeats [SECONDS [shared]]: three nodes with all cores busy: do they keep each other? (shared: one thread pool for all)
               encodings  GB/s of gradient encodings, beside memcpy
               picture    OUT.png FILE…: draws what kernels and step saved
             """);

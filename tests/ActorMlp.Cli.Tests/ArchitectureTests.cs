@@ -37,7 +37,7 @@ public sealed class ArchitectureTests
     public void Training_knows_no_actors_clocks_sockets_or_threads()
     {
         Assembly training = typeof(CoordinatorMachine).Assembly;
-        string[] allowed = ["ActorMlp.Engine", "ActorMlp.Data"];
+        string[] allowed = ["ActorMlp.Engine", "ActorMlp.Data", "MessagePack.Annotations"];
         Assert.All(
             References(training).Except(allowed),
             name => Assert.True(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using ActorMlp.Cli.Configuration;
+using ActorMlp.Cluster.Nodes;
 using ActorMlp.Data;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Training.Storage;
@@ -19,6 +20,7 @@ internal static class ActorMlpCommand
             PredictCommand.Create(context),
             InspectCommand.Create(context),
             DataCommand.Create(context),
+            ClusterCommand.Create(context),
             CreateSchemaCommand(context),
         };
         ParseResult parsed = root.Parse(arguments);
@@ -44,7 +46,7 @@ internal static class ActorMlpCommand
         {
             return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is DataException or StorageException)
+        catch (Exception exception) when (exception is DataException or StorageException or NodeException)
         {
             return context.BadInput([exception.Message]);
         }

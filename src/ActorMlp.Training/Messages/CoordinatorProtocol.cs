@@ -1,5 +1,6 @@
 using ActorMlp.Engine.Batches;
 using ActorMlp.Training.Views;
+using MessagePack;
 
 namespace ActorMlp.Training.Messages;
 
@@ -8,13 +9,18 @@ public interface ICoordinatorMessage;
 
 /// <summary>A worker is there and takes shards.</summary>
 /// <param name="Worker">Who.</param>
-public sealed record WorkerJoined(WorkerId Worker) : ICoordinatorMessage;
+[MessagePackObject]
+public sealed record WorkerJoined([property: Key(0)] WorkerId Worker) : ICoordinatorMessage;
 
 /// <summary>A worker failed; it comes back under its next incarnation, if it does.</summary>
 /// <param name="Worker">Who.</param>
 /// <param name="Reason">What it failed of.</param>
 /// <param name="Final">Whether it is given up.</param>
-public sealed record WorkerFailed(WorkerId Worker, string Reason, bool Final) : ICoordinatorMessage;
+[MessagePackObject]
+public sealed record WorkerFailed(
+    [property: Key(0)] WorkerId Worker,
+    [property: Key(1)] string Reason,
+    [property: Key(2)] bool Final) : ICoordinatorMessage;
 
 /// <summary>A step is committed: every shard counted exactly once, the update applied (from the parameter server).</summary>
 /// <param name="Step">The step, 0-based.</param>
@@ -25,53 +31,75 @@ public sealed record WorkerFailed(WorkerId Worker, string Reason, bool Final) : 
 /// <param name="Contributions">Shards counted per worker.</param>
 /// <param name="ShardsReissued">Shards of this step that were dealt again after a loss.</param>
 /// <param name="DuplicatesDropped">Results that were dropped since the step before, as they were there already or came from an older view.</param>
+[MessagePackObject]
 public sealed record StepCommitted(
-    long Step,
-    GradientTotals Totals,
-    double LearningRate,
-    double? GradientNorm,
-    bool Held,
-    IReadOnlyList<WorkerContribution> Contributions,
-    int ShardsReissued,
-    int DuplicatesDropped) : ICoordinatorMessage;
+    [property: Key(0)] long Step,
+    [property: Key(1)] GradientTotals Totals,
+    [property: Key(2)] double LearningRate,
+    [property: Key(3)] double? GradientNorm,
+    [property: Key(4)] bool Held,
+    [property: Key(5)] IReadOnlyList<WorkerContribution> Contributions,
+    [property: Key(6)] int ShardsReissued,
+    [property: Key(7)] int DuplicatesDropped) : ICoordinatorMessage;
 
 /// <summary>Shards of a step that came from a worker.</summary>
 /// <param name="Worker">The worker's number.</param>
 /// <param name="Shards">How many.</param>
-public readonly record struct WorkerContribution(int Worker, int Shards);
+[MessagePackObject]
+public readonly record struct WorkerContribution([property: Key(0)] int Worker, [property: Key(1)] int Shards);
 
 /// <summary>A step's update gave numbers that are not finite (from the parameter server).</summary>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Layer">The first layer concerned, 0-based.</param>
 /// <param name="LossMean">The step's mean loss.</param>
-public sealed record StepDiverged(long Step, int Layer, double LossMean) : ICoordinatorMessage;
+[MessagePackObject]
+public sealed record StepDiverged(
+    [property: Key(0)] long Step,
+    [property: Key(1)] int Layer,
+    [property: Key(2)] double LossMean) : ICoordinatorMessage;
 
 /// <summary>Two results for the same subtree differ: some machine computes wrongly (from the parameter server).</summary>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Node">The subtree.</param>
 /// <param name="First">Whose result came first.</param>
 /// <param name="Second">Whose result differs from it.</param>
-public sealed record DuplicatesDiffer(long Step, TreeNode Node, WorkerId First, WorkerId Second) : ICoordinatorMessage;
+[MessagePackObject]
+public sealed record DuplicatesDiffer(
+    [property: Key(0)] long Step,
+    [property: Key(1)] TreeNode Node,
+    [property: Key(2)] WorkerId First,
+    [property: Key(3)] WorkerId Second) : ICoordinatorMessage;
 
 /// <summary>Blocks of a split are evaluated (from a worker).</summary>
 /// <param name="Evaluation">Number of the evaluation within the run.</param>
 /// <param name="FirstBlock">First block.</param>
 /// <param name="Totals">Sums, one per block.</param>
-public sealed record BlocksEvaluated(int Evaluation, int FirstBlock, IReadOnlyList<EvaluationTotals> Totals) : ICoordinatorMessage;
+[MessagePackObject]
+public sealed record BlocksEvaluated(
+    [property: Key(0)] int Evaluation,
+    [property: Key(1)] int FirstBlock,
+    [property: Key(2)] IReadOnlyList<EvaluationTotals> Totals) : ICoordinatorMessage;
 
 /// <summary>A checkpoint is safely on disk (from the parameter server).</summary>
 /// <param name="Kind">Which one.</param>
 /// <param name="Step">Steps committed in it.</param>
 /// <param name="Path">Where.</param>
-public sealed record CheckpointWritten(CheckpointKind Kind, long Step, string Path) : ICoordinatorMessage;
+[MessagePackObject]
+public sealed record CheckpointWritten(
+    [property: Key(0)] CheckpointKind Kind,
+    [property: Key(1)] long Step,
+    [property: Key(2)] string Path) : ICoordinatorMessage;
 
 /// <summary>A checkpoint could not be written (from the parameter server).</summary>
 /// <param name="Reason">Why, for the user.</param>
-public sealed record CheckpointFailed(string Reason) : ICoordinatorMessage;
+[MessagePackObject]
+public sealed record CheckpointFailed([property: Key(0)] string Reason) : ICoordinatorMessage;
 
 /// <summary>The best checkpoint's weights stand (from the parameter server).</summary>
 /// <param name="LastWeightsSha256">Hash of the weights that they took the place of.</param>
-public sealed record BestRestored(string LastWeightsSha256) : ICoordinatorMessage;
+[MessagePackObject]
+public sealed record BestRestored([property: Key(0)] string LastWeightsSha256) : ICoordinatorMessage;
 
 /// <summary>Stop after the step in flight (from whoever runs the run).</summary>
+[MessagePackObject]
 public sealed record StopRequested : ICoordinatorMessage;

@@ -2,6 +2,7 @@ using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
+using MessagePack;
 
 namespace ActorMlp.Training.Messages;
 
@@ -21,9 +22,11 @@ public sealed record SubtreeComputed(
 
 /// <summary>Open the next step (from the coordinator, after a step that was held).</summary>
 /// <param name="Step">The step to open.</param>
-public sealed record ContinueTraining(long Step) : IParameterServerMessage;
+[MessagePackObject]
+public sealed record ContinueTraining([property: Key(0)] long Step) : IParameterServerMessage;
 
 /// <summary>Hold after the step in flight (from the coordinator).</summary>
+[MessagePackObject]
 public sealed record HoldTraining : IParameterServerMessage;
 
 /// <summary>Which of a run's two checkpoints.</summary>
@@ -39,9 +42,13 @@ public enum CheckpointKind
 /// <summary>Write a checkpoint of the weights as they stand (from the coordinator, while a step is held).</summary>
 /// <param name="Kind">Which one.</param>
 /// <param name="Progress">What the coordinator knows of the run.</param>
-public sealed record WriteCheckpoint(CheckpointKind Kind, RunProgress Progress) : IParameterServerMessage;
+[MessagePackObject]
+public sealed record WriteCheckpoint(
+    [property: Key(0)] CheckpointKind Kind,
+    [property: Key(1)] RunProgress Progress) : IParameterServerMessage;
 
 /// <summary>Take the weights of the best checkpoint (from the coordinator, after the last step).</summary>
+[MessagePackObject]
 public sealed record RestoreBest : IParameterServerMessage;
 
 /// <summary>The engine applied the update (from the parameter server to itself).</summary>

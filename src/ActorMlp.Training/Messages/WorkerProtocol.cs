@@ -1,6 +1,7 @@
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Views;
+using MessagePack;
 
 namespace ActorMlp.Training.Messages;
 
@@ -9,7 +10,8 @@ public interface IWorkerMessage;
 
 /// <summary>A new view stands (from the coordinator; parameter servers get it too).</summary>
 /// <param name="View">The view.</param>
-public sealed record ViewPublished(View View) : IWorkerMessage, IParameterServerMessage;
+[MessagePackObject]
+public sealed record ViewPublished([property: Key(0)] View View) : IWorkerMessage, IParameterServerMessage;
 
 /// <summary>
 /// A step's weights are there: compute what you own of it (from the parameter server). Sent again for the same step when the view changes
@@ -18,7 +20,11 @@ public sealed record ViewPublished(View View) : IWorkerMessage, IParameterServer
 /// <param name="View">Number of the view that the step is computed in.</param>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Present">Subtrees that the parameter server already has.</param>
-public sealed record StepOpened(int View, long Step, IReadOnlyList<TreeNode> Present) : IWorkerMessage;
+[MessagePackObject]
+public sealed record StepOpened(
+    [property: Key(0)] int View,
+    [property: Key(1)] long Step,
+    [property: Key(2)] IReadOnlyList<TreeNode> Present) : IWorkerMessage;
 
 /// <summary>Rows of a split that are evaluated at a time; part of the order of summation.</summary>
 public static class EvaluationBlock
@@ -45,7 +51,12 @@ public enum EvaluatedSplit
 /// <param name="Split">Which rows.</param>
 /// <param name="FirstBlock">First block of <see cref="EvaluationBlock.Rows"/> rows.</param>
 /// <param name="EndBlock">One past the last block.</param>
-public sealed record EvaluateBlocks(int Evaluation, EvaluatedSplit Split, int FirstBlock, int EndBlock) : IWorkerMessage;
+[MessagePackObject]
+public sealed record EvaluateBlocks(
+    [property: Key(0)] int Evaluation,
+    [property: Key(1)] EvaluatedSplit Split,
+    [property: Key(2)] int FirstBlock,
+    [property: Key(3)] int EndBlock) : IWorkerMessage;
 
 /// <summary>The engine finished a subtree (from the worker to itself).</summary>
 /// <param name="Step">The step it belongs to.</param>

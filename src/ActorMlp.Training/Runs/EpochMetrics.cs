@@ -1,18 +1,25 @@
+using MessagePack;
+
 namespace ActorMlp.Training.Runs;
 
 /// <summary>How well a network does on some rows; means over rows.</summary>
+[MessagePackObject]
 public sealed record SplitMetrics
 {
     /// <summary>Mean cost of a row, penalties not included.</summary>
+    [Key(0)]
     public required double Loss { get; init; }
 
     /// <summary>Share of rows classified correctly; null in regression.</summary>
+    [Key(1)]
     public double? Accuracy { get; init; }
 
     /// <summary>Root of the mean squared error, in the target's own units; null in classification.</summary>
+    [Key(2)]
     public double? Rmse { get; init; }
 
     /// <summary>Coefficient of determination R²; null in classification, or where the target is constant.</summary>
+    [Key(3)]
     public double? R2 { get; init; }
 }
 

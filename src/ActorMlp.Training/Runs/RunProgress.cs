@@ -1,4 +1,5 @@
 using ActorMlp.Engine.Batches;
+using MessagePack;
 
 namespace ActorMlp.Training.Runs;
 
@@ -9,13 +10,14 @@ namespace ActorMlp.Training.Runs;
 /// <param name="Train">The last finished epoch on the training rows; null before the first.</param>
 /// <param name="Validation">The last finished epoch on the validation rows; null before the first, or without such rows.</param>
 /// <param name="Ledger">The ledger's counts.</param>
+[MessagePackObject]
 public sealed record RunProgress(
-    long Step,
-    GradientTotals EpochTotals,
-    BestEpoch? Best,
-    SplitMetrics? Train,
-    SplitMetrics? Validation,
-    LedgerSummary Ledger)
+    [property: Key(0)] long Step,
+    [property: Key(1)] GradientTotals EpochTotals,
+    [property: Key(2)] BestEpoch? Best,
+    [property: Key(3)] SplitMetrics? Train,
+    [property: Key(4)] SplitMetrics? Validation,
+    [property: Key(5)] LedgerSummary Ledger)
 {
     /// <summary>A run before its first step.</summary>
     public static RunProgress Start { get; } =
@@ -25,4 +27,5 @@ public sealed record RunProgress(
 /// <summary>The epoch that was best on the validation rows.</summary>
 /// <param name="Epoch">The epoch, 1-based.</param>
 /// <param name="Validation">Its figures.</param>
-public sealed record BestEpoch(int Epoch, SplitMetrics Validation);
+[MessagePackObject]
+public sealed record BestEpoch([property: Key(0)] int Epoch, [property: Key(1)] SplitMetrics Validation);

@@ -1,3 +1,5 @@
+using MessagePack;
+
 namespace ActorMlp.Training.Runs;
 
 /// <summary>How a run ended.</summary>
@@ -66,14 +68,18 @@ public sealed record RunSummary
 }
 
 /// <summary>The ledger's counts.</summary>
+[MessagePackObject]
 public sealed record LedgerSummary
 {
     /// <summary>Shards counted in committed steps, each exactly once.</summary>
+    [Key(0)]
     public required long ShardsCommitted { get; init; }
 
     /// <summary>Shards dealt again because their worker was lost.</summary>
+    [Key(1)]
     public required long ShardsReissued { get; init; }
 
     /// <summary>Results that came a second time and were dropped.</summary>
+    [Key(2)]
     public required long DuplicatesDropped { get; init; }
 }

@@ -1,12 +1,16 @@
+using MessagePack;
+
 namespace ActorMlp.Training.Views;
 
 /// <summary>The shards [<paramref name="First"/>, <paramref name="End"/>) of every step, and who computes them.</summary>
 /// <param name="Worker">The owner.</param>
 /// <param name="First">First shard.</param>
 /// <param name="End">One past the last shard; equal to <paramref name="First"/> for a worker in reserve.</param>
-public sealed record ShardRange(WorkerId Worker, int First, int End)
+[MessagePackObject]
+public sealed record ShardRange([property: Key(0)] WorkerId Worker, [property: Key(1)] int First, [property: Key(2)] int End)
 {
     /// <summary>Number of shards.</summary>
+    [IgnoreMember]
     public int Count => End - First;
 }
 
@@ -15,7 +19,8 @@ public sealed record ShardRange(WorkerId Worker, int First, int End)
 /// </summary>
 /// <param name="Number">The view's number, from 1.</param>
 /// <param name="Ranges">One range per member, in the order of shards.</param>
-public sealed record View(int Number, IReadOnlyList<ShardRange> Ranges)
+[MessagePackObject]
+public sealed record View([property: Key(0)] int Number, [property: Key(1)] IReadOnlyList<ShardRange> Ranges)
 {
     /// <summary>The view before the first.</summary>
     public static View None { get; } = new(0, []);

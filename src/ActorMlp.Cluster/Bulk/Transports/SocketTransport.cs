@@ -13,7 +13,7 @@ internal sealed class SocketTransport : BulkTransport
     private const int LinuxSocketLevel = 1;
     private const int LinuxReceiveLowWaterMark = 18;
 
-    // Measured with frames of 1 and 4 MB: 64 kB saves 15 % of CPU over waking for every packet, 128 kB 30 %.
+    // Single runs on a shared machine, frames of 1 and 4 MB, CPU over a bare loop's: 1.3 to 1.4 when woken for every packet, 1.2 for 64 kB, 0.9 to 1.0 for 128 kB.
     private const int BytesToWakeFor = 128 << 10;
 
     // The system rounds it up to a millisecond.

@@ -38,7 +38,7 @@ internal sealed class TestLog : ILoggerFactory, ILogger
 /// <summary>Waits for a condition.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static async Task TrueAsync(Func<bool> condition, Func<string> otherwise)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using ActorMlp.Benchmarks.Measuring;
 using ActorMlp.Cluster.Bulk;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -62,10 +63,10 @@ internal static class BulkPlane
             }
         }
 
-        double bareSpeed = Median(bareSamples, sample => sample.MegabytesPerSecond);
-        double bareCpu = Median(bareSamples, sample => sample.CpuSecondsPerGigabyte);
-        double bulkSpeed = Median(bulkSamples, sample => sample.MegabytesPerSecond);
-        double bulkCpu = Median(bulkSamples, sample => sample.CpuSecondsPerGigabyte);
+        double bareSpeed = Statistics.Median(bareSamples.Select(sample => sample.MegabytesPerSecond));
+        double bareCpu = Statistics.Median(bareSamples.Select(sample => sample.CpuSecondsPerGigabyte));
+        double bulkSpeed = Statistics.Median(bulkSamples.Select(sample => sample.MegabytesPerSecond));
+        double bulkCpu = Statistics.Median(bulkSamples.Select(sample => sample.CpuSecondsPerGigabyte));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"frames of {size >> 10,5} kB   bare {bareSpeed,6:0} MB/s {bareCpu:0.000} CPU s/GB   bulk {bulkSpeed,6:0} MB/s {bulkCpu:0.000} CPU s/GB   speed {100 * bulkSpeed / bareSpeed:0} %, CPU {bulkCpu / bareCpu:0.00}x"));
     }
 
@@ -97,12 +98,6 @@ internal static class BulkPlane
         }
 
         return bytes;
-    }
-
-    private static double Median(List<Sample> samples, Func<Sample, double> of)
-    {
-        double[] sorted = [.. samples.Select(of).Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     private readonly record struct Sample(double MegabytesPerSecond, double CpuSecondsPerGigabyte);

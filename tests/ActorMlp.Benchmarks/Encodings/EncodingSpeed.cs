@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ActorMlp.Benchmarks.Measuring;
 using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Random;
@@ -64,8 +65,8 @@ internal static class EncodingSpeed
                 }
             }
 
-            double encode = Median(speeds.Select(speed => speed.Encode)), decode = Median(speeds.Select(speed => speed.Decode));
-            double toCopy = Median(speeds.Select(speed => speed.Encode / speed.Copy)), fromCopy = Median(speeds.Select(speed => speed.Decode / speed.Copy));
+            double encode = Statistics.Median(speeds.Select(speed => speed.Encode)), decode = Statistics.Median(speeds.Select(speed => speed.Decode));
+            double toCopy = Statistics.Median(speeds.Select(speed => speed.Encode / speed.Copy)), fromCopy = Statistics.Median(speeds.Select(speed => speed.Decode / speed.Copy));
             string name = spec.Kind switch
             {
                 GradientEncodingKind.Int8 => $"Int8, blocks of {spec.BlockSize}",
@@ -119,11 +120,5 @@ internal static class EncodingSpeed
         }
 
         return gradient;
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ActorMlp.Benchmarks.Measuring;
 using ActorMlp.Cluster.Hosting;
 using ActorMlp.Data;
 using ActorMlp.Engine.Numerics;
@@ -49,10 +50,10 @@ internal static class ActorOverhead
                 }
             }
 
-            Console.WriteLine($"{threads} thread(s): plain loop {Median(plain):N0} samples/s");
+            Console.WriteLine($"{threads} thread(s): plain loop {Statistics.Median(plain):N0} samples/s");
             foreach (int count in workers)
             {
-                Console.WriteLine($"  {count} worker(s)  {100 * Median(ratios[count]):0.0} % of the plain loop (from {100 * ratios[count].Min():0.0} to {100 * ratios[count].Max():0.0})");
+                Console.WriteLine($"  {count} worker(s)  {100 * Statistics.Median(ratios[count]):0.0} % of the plain loop (from {100 * ratios[count].Min():0.0} to {100 * ratios[count].Max():0.0})");
             }
         }
     }
@@ -118,12 +119,6 @@ internal static class ActorOverhead
         },
         Cluster = new ClusterOptions { Workers = workers, Threads = threads },
     };
-
-    private static double Median(List<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
 
     private sealed class Nobody : IProgress<RunEvent>
     {

@@ -8,7 +8,7 @@ using Akka.Event;
 namespace ActorMlp.Cluster.Actors;
 
 /// <summary>The coordinator: hands messages to <see cref="CoordinatorMachine"/> and carries out what it decides.</summary>
-internal sealed class CoordinatorActor : ReceiveActor, IWithStash
+internal sealed class CoordinatorActor : ReceiveActor
 {
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<WorkerId, IActorRef> workers = [];
@@ -23,29 +23,14 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithStash
         this.observer = observer;
         this.time = time;
         began = time.GetTimestamp();
-        machine = new CoordinatorMachine(shape, start);
-        AwaitingParameterServer();
+        machine = new CoordinatorMachine(shape, start, PieceDealer.Whole(shape.ParameterLength));
+        Coordinating();
     }
-
-    /// <summary>Keeps what comes before its turn.</summary>
-    public IStash Stash { get; set; } = null!;
 
     private TimeSpan Now => time.GetElapsedTime(began);
 
     public static Props Props(RunShape shape, RunProgress start, RunObserver observer, TimeProvider time) =>
         Akka.Actor.Props.Create(() => new CoordinatorActor(shape, start, observer, time));
-
-    /// <summary>A run cannot begin before its parameter server is there: workers that join earlier wait.</summary>
-    private void AwaitingParameterServer()
-    {
-        Receive<ParameterServerReady>(_ =>
-        {
-            parameterServer = Sender;
-            Become(Coordinating);
-            Stash.UnstashAll();
-        });
-        ReceiveAny(_ => Stash.Stash());
-    }
 
     private void Coordinating()
     {
@@ -53,8 +38,14 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithStash
         {
             workers[message.Worker] = Sender;
             log.Info("{0} joined", message.Worker);
-            Carry(machine.Handle(message, Now));
+            Carry(machine.Handle(message));
         });
+        Receive<ServerJoined>(message =>
+        {
+            parameterServer = Sender;
+            Carry(machine.Handle(message));
+        });
+        Receive<RangeReady>(message => Carry(machine.Handle(message, Now)));
         Receive<WorkerFailed>(message =>
         {
             log.Warning("{0} failed{1}: {2}", message.Worker, message.Final ? " for good" : "", message.Reason);
@@ -106,6 +97,3 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithStash
         }
     }
 }
-
-/// <summary>A parameter server is there (from it to the coordinator).</summary>
-internal sealed record ParameterServerReady;

@@ -25,12 +25,12 @@ internal sealed class ParameterServerActor : ReceiveActor
     private readonly IActorRef coordinator;
     private readonly ParameterServerMachine machine;
 
-    public ParameterServerActor(RunShape shape, long firstStep, ParameterServerResources resources, IActorRef coordinator)
+    public ParameterServerActor(RunShape shape, ParameterServerResources resources, IActorRef coordinator)
     {
         this.shape = shape;
         this.resources = resources;
         this.coordinator = coordinator;
-        machine = new ParameterServerMachine(shape, firstStep);
+        machine = new ParameterServerMachine(shape, self: 0);
         Receive<WorkerJoined>(message => workers[message.Worker.Number] = Sender);
         Receive<SubtreeComputed>(message => Carry(machine.Handle(message)));
         Receive<UpdateApplied>(message => Carry(machine.Handle(message)));
@@ -45,10 +45,10 @@ internal sealed class ParameterServerActor : ReceiveActor
         Receive<Status.Failure>(message => throw new InvalidOperationException(message.Cause.GetBaseException().Message, message.Cause));
     }
 
-    public static Props Props(RunShape shape, long firstStep, ParameterServerResources resources, IActorRef coordinator) =>
-        Akka.Actor.Props.Create(() => new ParameterServerActor(shape, firstStep, resources, coordinator));
+    public static Props Props(RunShape shape, ParameterServerResources resources, IActorRef coordinator) =>
+        Akka.Actor.Props.Create(() => new ParameterServerActor(shape, resources, coordinator));
 
-    protected override void PreStart() => coordinator.Tell(new ParameterServerReady());
+    protected override void PreStart() => coordinator.Tell(new ServerJoined(0));
 
     private void Carry(IReadOnlyList<ParameterServerEffect> effects)
     {
@@ -56,6 +56,10 @@ internal sealed class ParameterServerActor : ReceiveActor
         {
             switch (effect)
             {
+                case AcquireRange acquire:
+                    // The store has held the weights since before the run began.
+                    Carry(machine.Handle(new RangeAcquired(acquire.Arrangement.Number)));
+                    break;
                 case OpenStep open:
                     foreach (IActorRef worker in workers.Values)
                     {

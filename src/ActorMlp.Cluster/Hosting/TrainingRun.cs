@@ -100,7 +100,7 @@ public sealed class TrainingRun
                     Props.Create(() => new NodeActor(
                         setup.Shape.Workers,
                         setup.Options.Cluster.RestartLimit,
-                        () => ParameterServerActor.Props(setup.Shape, start.Step, server, coordinator),
+                        () => ParameterServerActor.Props(setup.Shape, server, coordinator),
                         (slot, parameterServer) => WorkerActor.Props(slot, computer, coordinator, parameterServer),
                         coordinator,
                         observer)),

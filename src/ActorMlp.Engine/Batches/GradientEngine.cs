@@ -42,27 +42,51 @@ public sealed class GradientEngine
     /// </summary>
     public GradientTotals ComputeGradient(StepBatch batch, TreeNode node, ReadOnlySpan<float> parameters, Span<float> gradientSum)
     {
-        ArgumentNullException.ThrowIfNull(batch);
-        CheckSource(batch.Source);
-        CheckLength(parameters.Length, nameof(parameters));
-        CheckLength(gradientSum.Length, nameof(gradientSum));
-        if (!int.IsPow2(batch.Shards) || node.Level < 0 || node.Level > int.Log2(batch.Shards) || node.Index < 0 || node.EndShard > batch.Shards)
-        {
-            throw new ArgumentException($"{node} is not in the tree of {batch.Shards} shards (a power of two)", nameof(node));
-        }
-
-        rowPass.Prepare(batch, node);
-        weightPass.Prepare(batch, node);
+        Prepare(batch, node, parameters, gradientSum);
         Pinning.With(parameters, gradientSum, this, static (weights, gradient, engine) =>
         {
-            engine.rowPass.Bind(weights);
-            engine.pool.For(engine.rowPass.Groups, engine.rowPass);
-            engine.weightPass.Bind(engine.rowPass, gradient);
+            engine.ComputeRows(weights, gradient);
             engine.pool.For(engine.weightPass.Parts, engine.weightPass);
             return true;
         });
         GC.KeepAlive(this);
         return weightPass.Totals(rowPass);
+    }
+
+    /// <summary>The same, told piece by piece, so that the first pieces can be on their way while the last are computed.</summary>
+    /// <param name="batch">The step's rows.</param>
+    /// <param name="node">Which of them.</param>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="gradientSum">Receives the gradient.</param>
+    /// <param name="ends">Where the pieces end, ascending; the last one is the vector's length.</param>
+    /// <param name="ready">Called on this thread for each piece, in order, once all floats below its end are final.</param>
+    public GradientTotals ComputeGradient(
+        StepBatch batch, TreeNode node, ReadOnlySpan<float> parameters, Span<float> gradientSum, IReadOnlyList<int> ends, Action<int, GradientTotals> ready)
+    {
+        ArgumentNullException.ThrowIfNull(ends);
+        ArgumentNullException.ThrowIfNull(ready);
+        if (ends.Count == 0 || ends[^1] != network.Layout.Length)
+        {
+            throw new ArgumentException($"the last piece must end at {network.Layout.Length}", nameof(ends));
+        }
+
+        Prepare(batch, node, parameters, gradientSum);
+        return Pinning.With(parameters, gradientSum, (this, ends, ready), static (weights, gradient, work) =>
+        {
+            (GradientEngine engine, IReadOnlyList<int> pieceEnds, Action<int, GradientTotals> tell) = work;
+            engine.ComputeRows(weights, gradient);
+            GradientTotals totals = engine.weightPass.Totals(engine.rowPass);
+            int next = 0;
+            for (int piece = 0; piece < pieceEnds.Count; piece++)
+            {
+                next = engine.weightPass.TakeUpTo(next, pieceEnds[piece]);
+                engine.pool.For(engine.weightPass.Parts, engine.weightPass);
+                tell(piece, totals);
+            }
+
+            GC.KeepAlive(engine);
+            return totals;
+        });
     }
 
     /// <summary>The totals of a node below the one whose gradient was computed last.</summary>
@@ -111,6 +135,28 @@ public sealed class GradientEngine
             RunRows(parameters);
             rowPass.CopyOutputs(outputs.Slice(done * network.OutputCount, count * network.OutputCount));
         }
+    }
+
+    private void Prepare(StepBatch batch, TreeNode node, ReadOnlySpan<float> parameters, ReadOnlySpan<float> gradientSum)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        CheckSource(batch.Source);
+        CheckLength(parameters.Length, nameof(parameters));
+        CheckLength(gradientSum.Length, nameof(gradientSum));
+        if (!int.IsPow2(batch.Shards) || node.Level < 0 || node.Level > int.Log2(batch.Shards) || node.Index < 0 || node.EndShard > batch.Shards)
+        {
+            throw new ArgumentException($"{node} is not in the tree of {batch.Shards} shards (a power of two)", nameof(node));
+        }
+
+        rowPass.Prepare(batch, node);
+        weightPass.Prepare(batch, node);
+    }
+
+    private void ComputeRows(FloatRegion weights, FloatRegion gradient)
+    {
+        rowPass.Bind(weights);
+        pool.For(rowPass.Groups, rowPass);
+        weightPass.Bind(rowPass, gradient);
     }
 
     private void ForwardRows(IExampleSource source, int firstRow, int rows, ReadOnlySpan<float> parameters)

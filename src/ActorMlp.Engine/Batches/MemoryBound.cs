@@ -42,7 +42,7 @@ public static class MemoryBound
         int[] widths = [Padded(network.Spec.Inputs), .. network.Spec.Layers.Select(layer => Padded(layer.Units))];
         long activations = (widths.Sum(width => (long)width) * 2 - widths[0] - widths[^1]) * Padded(rows);
         long scratch = (widths.Sum(width => (long)width) * 2 + widths.Max() * 2L) * Math.Min(GroupRows, Padded(rows)) + (widths[0] + 2L * widths[^1]) * KernelSet.Lane
-            + UpdateChunks * UpdatePass.ChunkLength
+            + UpdateChunks * UpdateChunk.MaxLength
             + (rows <= WeightPass.GroupRows ? 0 : OpenSums * WeightPass.PanelsOfALargePart * WeightPass.InputsOfAPart * KernelSet.Lane);
         return sizeof(float) * (parameters + activations + scratch * threads);
     }

@@ -36,6 +36,7 @@ internal sealed class WeightPass : IParallelBody
     private int shardsOfAGroup;
     private RowPass rows = null!;
     private FloatRegion gradient;
+    private int firstPart;
 
     public WeightPass(Network network, KernelSet kernels, int threads)
     {
@@ -48,8 +49,8 @@ internal sealed class WeightPass : IParallelBody
         Array.Fill(stacks, new AlignedBuffer(0));
     }
 
-    /// <summary>Number of parts.</summary>
-    public int Parts => parts.Length;
+    /// <summary>Number of parts of the next loop.</summary>
+    public int Parts { get; private set; }
 
     /// <summary>Makes ready for a node's shards.</summary>
     public void Prepare(StepBatch batch, TreeNode node)
@@ -69,6 +70,24 @@ internal sealed class WeightPass : IParallelBody
         int rowsOfAShard = Math.Max(1, (shardEnds[shards] + shards - 1) / shards);
         shardsOfAGroup = Math.Min(shards, 1 << int.Log2(Math.Max(1, GroupRows / rowsOfAShard)));
         parts = shardEnds[shards] <= GroupRows ? smallParts : largeParts;
+        (firstPart, Parts) = (0, parts.Length);
+    }
+
+    /// <summary>Makes the next loop one that goes on from the last, until all that lies below an end is final.</summary>
+    /// <param name="first">The first part that no loop has taken yet.</param>
+    /// <param name="end">A float's place in the gradient.</param>
+    /// <returns>The first part that is left then.</returns>
+    public int TakeUpTo(int first, int end)
+    {
+        firstPart = first;
+        int next = first;
+        while (next < parts.Length && BeginsBelow(parts[next], end))
+        {
+            next++;
+        }
+
+        Parts = next - first;
+        return next;
     }
 
     /// <summary>Gives the rows' results, and where to write the gradient, pinned until the loop is done.</summary>
@@ -81,7 +100,7 @@ internal sealed class WeightPass : IParallelBody
     /// <inheritdoc/>
     public void Run(int part, int worker)
     {
-        Part of = parts[part];
+        Part of = parts[firstPart + part];
         LayerLayout at = network.Layout.Layers[of.Layer];
         int inputs = of.EndInput - of.FirstInput;
         FloatRegion target = gradient.From(at.WeightsOffset + ((long)of.Panel * at.Inputs + of.FirstInput) * Lane);
@@ -148,6 +167,12 @@ internal sealed class WeightPass : IParallelBody
         }
 
         return [.. list];
+    }
+
+    private bool BeginsBelow(Part part, int end)
+    {
+        LayerLayout at = network.Layout.Layers[part.Layer];
+        return at.WeightsOffset + (long)part.Panel * at.Inputs * Lane < end;
     }
 
     /// <summary>A group's sum for all panels of a part.</summary>

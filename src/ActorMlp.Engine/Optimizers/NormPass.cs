@@ -9,16 +9,18 @@ internal sealed class NormPass : IParallelBody
 {
     private const int Lane = KernelSet.Lane;
 
-    private readonly (int Offset, int Inputs)[] panels;
+    private readonly (int Offset, int Inputs)[] all;
     private readonly KernelSet kernels;
     private readonly float bound;
+    private (int Offset, int Inputs)[] panels = [];
+    private ParameterRange piece;
     private FloatRegion parameters;
 
     public NormPass(ParameterLayout layout, KernelSet kernels, float bound)
     {
         this.kernels = kernels;
         this.bound = bound;
-        panels =
+        all =
         [
             .. from layer in layout.Layers
                from panel in Enumerable.Range(0, layer.Panels)
@@ -29,14 +31,24 @@ internal sealed class NormPass : IParallelBody
     /// <summary>Number of panels.</summary>
     public int Parts => panels.Length;
 
-    /// <summary>Gives the parameters, pinned until the loop is done.</summary>
-    public void Bind(FloatRegion weights) => parameters = weights;
+    /// <summary>Gives a piece's parameters, pinned until the loop is done; panels lie in it whole or not at all.</summary>
+    public void Bind(ParameterRange of, FloatRegion weights)
+    {
+        parameters = weights;
+        if (of != piece)
+        {
+            piece = of;
+            panels = Array.FindAll(all, IsInPiece);
+        }
+    }
+
+    private bool IsInPiece((int Offset, int Inputs) panel) => piece.Contains(new ParameterRange(panel.Offset, panel.Inputs * Lane));
 
     /// <inheritdoc/>
     public void Run(int part, int worker)
     {
         (int offset, int inputs) = panels[part];
-        FloatRegion panel = parameters.From(offset);
+        FloatRegion panel = parameters.From(offset - piece.Offset);
         Span<float> weights = panel.Span[..(inputs * Lane)];
         Span<double> squares = stackalloc double[Lane];
         squares.Clear();

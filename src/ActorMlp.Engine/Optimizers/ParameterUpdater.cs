@@ -34,20 +34,38 @@ public sealed class ParameterUpdater
     private readonly OptimizerSpec optimizer;
     private readonly RegularizationSpec regularization;
     private readonly ComputePool pool;
+    private readonly HashSet<int> cutPoints;
     private readonly UpdatePass pass;
     private readonly NormPass? norms;
 
     /// <summary>Makes an updater with fresh state that computes with <see cref="KernelSelection"/>'s kernels.</summary>
     /// <exception cref="ArgumentException">A constant is out of range; the message says which.</exception>
     public ParameterUpdater(Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool)
-        : this(network, optimizer, regularization, pool, KernelSelection.Current)
+        : this(network, optimizer, regularization, pool, new ParameterRange(0, network.Layout.Length))
+    {
+    }
+
+    /// <summary>Makes an updater of a range, whose state has the range's floats only.</summary>
+    /// <exception cref="ArgumentException">A constant is out of range, or the range does not begin and end at <see cref="CutPoints"/>.</exception>
+    public ParameterUpdater(
+        Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool, ParameterRange range)
+        : this(network, optimizer, regularization, pool, KernelSelection.Current, range)
     {
     }
 
     internal ParameterUpdater(
         Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool, KernelSet kernels)
+        : this(network, optimizer, regularization, pool, kernels, new ParameterRange(0, network.Layout.Length))
+    {
+    }
+
+    internal ParameterUpdater(
+        Network network, OptimizerSpec optimizer, RegularizationSpec regularization, ComputePool pool, KernelSet kernels, ParameterRange range)
     {
         Validate(optimizer, regularization);
+        cutPoints = [.. CutPoints(network, regularization)];
+        Range = range;
+        CheckPlace(range);
         this.network = network;
         this.optimizer = optimizer;
         this.regularization = regularization;
@@ -60,16 +78,30 @@ public sealed class ParameterUpdater
             OptimizerKind.RmsProp => ["meanSquare"],
             _ => ["firstMoment", "secondMoment"],
         };
-        AlignedBuffer[] state = [.. names.Select(_ => new AlignedBuffer(network.Layout.Length))];
+        AlignedBuffer[] state = [.. names.Select(_ => new AlignedBuffer(range.Length))];
         Slots = [.. names.Select((name, i) => new OptimizerSlot(name, state[i].Memory))];
-        pass = new UpdatePass(network.Layout, kernels, regularization, state, pool.Threads);
+        pass = new UpdatePass(network.Layout, range, kernels, regularization, state, pool.Threads);
         norms = regularization.MaxNorm is { } bound ? new NormPass(network.Layout, kernels, bound) : null;
     }
 
-    /// <summary>The state, empty for plain gradient descent.</summary>
+    /// <summary>The parameters whose state is here.</summary>
+    public ParameterRange Range { get; }
+
+    /// <summary>The state of the range's parameters, empty for plain gradient descent.</summary>
     public IReadOnlyList<OptimizerSlot> Slots { get; }
 
-    /// <summary>Applies one step.</summary>
+    /// <summary>
+    /// Where the vector may be cut in ranges and pieces, ascending from 0 to its length: the bits are those of one update over the whole wherever it is cut,
+    /// as chunks, by which the gradient's norm is summed, and units, whose norms are bounded, stay whole.
+    /// </summary>
+    public static IReadOnlyList<int> CutPoints(Network network, RegularizationSpec regularization) =>
+        UpdateChunk.CutPoints(network.Layout, regularization.ClipNorm is not null, regularization.MaxNorm is not null);
+
+    /// <summary>The norm of the whole gradient.</summary>
+    /// <param name="squares">The squared norms of all its chunks, in their order.</param>
+    public static double Norm(ReadOnlySpan<double> squares) => UpdatePass.Norm(squares);
+
+    /// <summary>Applies one step to the whole vector.</summary>
     /// <param name="step">The step, from 0.</param>
     /// <param name="learningRate">η of this step.</param>
     /// <param name="parts">Gradient sums of nodes that exactly cover the tree's root, left to right.</param>
@@ -77,16 +109,80 @@ public sealed class ParameterUpdater
     /// <param name="parameters">The parameters, updated in place.</param>
     public UpdateReport Apply(long step, double learningRate, ReadOnlySpan<GradientPart> parts, long rows, Span<float> parameters)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(step);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
-        if (parameters.Length != network.Layout.Length)
+        if (parameters.Length != network.Layout.Length || Range.Length != network.Layout.Length)
         {
-            throw new ArgumentException($"the vector has {parameters.Length} floats, the layout {network.Layout.Length}", nameof(parameters));
+            throw new ArgumentException($"the vector has {parameters.Length} floats, the range {Range.Length}, the layout {network.Layout.Length}", nameof(parameters));
         }
 
-        pass.Prepare(parts, rows, Rule(step, learningRate));
-        double? norm = Pinning.With(default, parameters, this, static (_, weights, updater) => updater.Run(weights));
-        GC.KeepAlive(this);
+        if (regularization.ClipNorm is null)
+        {
+            return Apply(step, learningRate, parts, rows, Range, parameters, parameters);
+        }
+
+        Measure(parts, rows, Range, parameters);
+        return ApplyMeasured(step, learningRate, Range, parameters, parameters, Norm(pass.Squares));
+    }
+
+    /// <summary>Applies one step to a piece of the range.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="learningRate">η of this step.</param>
+    /// <param name="parts">Gradient sums of nodes that exactly cover the tree's root, left to right; of each the piece's floats.</param>
+    /// <param name="rows">Rows that the parts sum over.</param>
+    /// <param name="piece">The piece; it begins and ends at <see cref="CutPoints"/>.</param>
+    /// <param name="current">The piece's parameters.</param>
+    /// <param name="next">Receives the new ones: the same memory, or memory apart from it.</param>
+    /// <exception cref="InvalidOperationException">The gradient's norm is bounded: every piece must be measured first.</exception>
+    public UpdateReport Apply(
+        long step, double learningRate, ReadOnlySpan<GradientPart> parts, long rows, ParameterRange piece, ReadOnlySpan<float> current, Span<float> next)
+    {
+        if (regularization.ClipNorm is not null)
+        {
+            throw new InvalidOperationException("the gradient's norm is bounded: measure every piece, then apply what was measured");
+        }
+
+        Check(step, piece, current.Length, next.Length);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        pass.Prepare(parts, rows, piece);
+        pass.Use(Rule(step, learningRate));
+        Run(piece, current, next);
+        return new UpdateReport(null, pass.NonFiniteLayer);
+    }
+
+    /// <summary>Number of chunks of a piece.</summary>
+    public int ChunksIn(ParameterRange piece) => pass.ChunksIn(piece);
+
+    /// <summary>Takes the mean of a piece's gradient, kept here until it is applied or measured again, and measures it.</summary>
+    /// <param name="parts">Gradient sums of nodes that exactly cover the tree's root, left to right; of each the piece's floats.</param>
+    /// <param name="rows">Rows that the parts sum over.</param>
+    /// <param name="piece">The piece; it begins and ends at <see cref="CutPoints"/>.</param>
+    /// <param name="current">The piece's parameters, for the penalties.</param>
+    /// <param name="squares">Receives the squared norm of each of the piece's chunks.</param>
+    public void Measure(ReadOnlySpan<GradientPart> parts, long rows, ParameterRange piece, ReadOnlySpan<float> current, Span<double> squares)
+    {
+        Measure(parts, rows, piece, current);
+        pass.Squares.CopyTo(squares);
+    }
+
+    /// <summary>Applies the mean that was measured of a piece.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="learningRate">η of this step.</param>
+    /// <param name="piece">The piece.</param>
+    /// <param name="current">The piece's parameters.</param>
+    /// <param name="next">Receives the new ones: the same memory, or memory apart from it.</param>
+    /// <param name="norm">The norm of the whole gradient.</param>
+    public UpdateReport ApplyMeasured(
+        long step, double learningRate, ParameterRange piece, ReadOnlySpan<float> current, Span<float> next, double norm)
+    {
+        if (regularization.ClipNorm is not { } bound)
+        {
+            throw new InvalidOperationException("the gradient's norm is not bounded: nothing was measured");
+        }
+
+        Check(step, piece, current.Length, next.Length);
+        pass.Select(piece);
+        pass.Use(Rule(step, learningRate));
+        pass.Clip(norm, bound);
+        Run(piece, current, next);
         return new UpdateReport(norm, pass.NonFiniteLayer);
     }
 
@@ -111,25 +207,66 @@ public sealed class ParameterUpdater
         return regularization.L1 * absolute + 0.5 * regularization.L2 * square;
     }
 
-    private double? Run(FloatRegion parameters)
+    private void Measure(ReadOnlySpan<GradientPart> parts, long rows, ParameterRange piece, ReadOnlySpan<float> current)
     {
-        pass.Bind(parameters);
-        double? norm = null;
-        if (regularization.ClipNorm is { } bound)
+        if (regularization.ClipNorm is null)
         {
-            pass.Measure();
-            pool.For(pass.Parts, pass);
-            norm = pass.Clip(bound);
+            throw new InvalidOperationException("the gradient's norm is not bounded: nothing needs to be measured");
         }
 
-        pool.For(pass.Parts, pass);
-        if (norms is not null)
+        Check(0, piece, current.Length, current.Length);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        pass.Prepare(parts, rows, piece);
+        pass.Measure();
+        Pinning.With(current, default, this, static (before, _, updater) =>
         {
-            norms.Bind(parameters);
-            pool.For(norms.Parts, norms);
+            updater.pass.Bind(before, default, false);
+            updater.pool.For(updater.pass.Parts, updater.pass);
+            return true;
+        });
+        GC.KeepAlive(this);
+    }
+
+    private void Run(ParameterRange piece, ReadOnlySpan<float> current, Span<float> next)
+    {
+        bool distinct = !current.Overlaps(next);
+        Pinning.With(current, next, (this, piece, distinct), static (before, after, work) =>
+        {
+            (ParameterUpdater updater, ParameterRange of, bool apart) = work;
+            updater.pass.Bind(before, after, apart);
+            updater.pool.For(updater.pass.Parts, updater.pass);
+            if (updater.norms is { } norms)
+            {
+                norms.Bind(of, after);
+                updater.pool.For(norms.Parts, norms);
+            }
+
+            return true;
+        });
+        GC.KeepAlive(this);
+    }
+
+    private void Check(long step, ParameterRange piece, int current, int next)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        CheckPlace(piece);
+        if (!Range.Contains(piece))
+        {
+            throw new ArgumentException($"{piece} are not among {Range}", nameof(piece));
         }
 
-        return norm;
+        if (current != piece.Length || next != piece.Length)
+        {
+            throw new ArgumentException($"a piece of {piece.Length} floats comes with {current} current and {next} next ones", nameof(piece));
+        }
+    }
+
+    private void CheckPlace(ParameterRange place)
+    {
+        if (place.Length < 0 || !cutPoints.Contains(place.Offset) || !cutPoints.Contains(place.End))
+        {
+            throw new ArgumentException($"the parameters cannot be cut at {place.Offset} and {place.End}", nameof(place));
+        }
     }
 
     private UpdateRule Rule(long step, double rate)

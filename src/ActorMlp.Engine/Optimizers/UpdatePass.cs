@@ -11,17 +11,22 @@ namespace ActorMlp.Engine.Optimizers;
 /// </summary>
 internal sealed class UpdatePass : IParallelBody
 {
-    /// <summary>Parameters of a chunk.</summary>
-    public const int ChunkLength = 2048;
+    private const int ChunkLength = UpdateChunk.MaxLength;
 
     private readonly KernelSet kernels;
     private readonly RegularizationSpec regularization;
     private readonly AlignedBuffer[] state;
     private readonly AlignedBuffer[] stacks;
     private readonly AlignedBuffer? means;
-    private readonly Chunk[] chunks;
-    private readonly double[] squares;
+    private readonly ParameterLayout layout;
+    private readonly ParameterRange range;
+    private readonly UpdateChunk[] all;
+    private readonly Dictionary<ParameterRange, UpdateChunk[]> byPiece = [];
     private readonly int[] nonFinite;
+
+    private UpdateChunk[] chunks;
+    private double[] squares;
+    private int pieceOffset;
 
     private GradientPart[] parts = [];
     private int partCount;
@@ -30,30 +35,26 @@ internal sealed class UpdatePass : IParallelBody
     private float clip = 1;
     private bool measuring;
     private UpdateRule rule;
+    private FloatRegion current;
     private FloatRegion parameters;
+    private bool copies;
 
-    public UpdatePass(ParameterLayout layout, KernelSet kernels, RegularizationSpec regularization, AlignedBuffer[] state, int threads)
+    public UpdatePass(
+        ParameterLayout layout, ParameterRange range, KernelSet kernels, RegularizationSpec regularization, AlignedBuffer[] state, int threads)
     {
+        this.layout = layout;
+        this.range = range;
         this.kernels = kernels;
         this.regularization = regularization;
         this.state = state;
         stacks = new AlignedBuffer[threads];
         Array.Fill(stacks, new AlignedBuffer(0));
-        means = regularization.ClipNorm is null ? null : new AlignedBuffer(layout.Length);
-        var list = new List<Chunk>();
-        for (int layer = 0; layer < layout.Layers.Count; layer++)
-        {
-            LayerLayout at = layout.Layers[layer];
-            Cut(list, layer, at.WeightsOffset, at.WeightsLength, true);
-            Cut(list, layer, at.BiasOffset, at.BiasLength, false);
-        }
-
-        chunks = [.. list];
-        squares = new double[chunks.Length];
+        means = regularization.ClipNorm is null ? null : new AlignedBuffer(range.Length);
+        all = UpdateChunk.Of(layout, range);
+        chunks = all;
+        squares = new double[all.Length];
         nonFinite = new int[layout.Layers.Count];
     }
-
-    private int Length => chunks[^1].Offset + chunks[^1].Length;
 
     /// <summary>Number of chunks.</summary>
     public int Parts => chunks.Length;
@@ -68,15 +69,19 @@ internal sealed class UpdatePass : IParallelBody
         }
     }
 
-    /// <summary>Takes a step's gradient and constants.</summary>
-    public void Prepare(ReadOnlySpan<GradientPart> gradient, long rows, in UpdateRule constants)
+    /// <summary>Number of chunks of a piece.</summary>
+    public int ChunksIn(ParameterRange piece) => ChunksOf(piece).Length;
+
+    /// <summary>Takes a step's gradient and the number of rows that it sums over, of a piece; every part has the piece's floats.</summary>
+    public void Prepare(ReadOnlySpan<GradientPart> gradient, long rows, ParameterRange piece)
     {
+        Select(piece);
         depth = CheckCover(gradient);
         foreach (GradientPart part in gradient)
         {
-            if (part.Sum.Length != Length)
+            if (part.Sum.Length != piece.Length)
             {
-                throw new ArgumentException($"the gradient of {part.Node} has {part.Sum.Length} floats, the layout {Length}", nameof(gradient));
+                throw new ArgumentException($"the gradient of {part.Node} has {part.Sum.Length} floats, its place {piece.Length}", nameof(gradient));
             }
         }
 
@@ -88,75 +93,122 @@ internal sealed class UpdatePass : IParallelBody
         gradient.CopyTo(parts);
         partCount = gradient.Length;
         scale = (float)(1.0 / rows);
-        rule = constants;
-        clip = 1;
+    }
+
+    /// <summary>Makes the next loop go over a piece.</summary>
+    public void Select(ParameterRange piece)
+    {
+        chunks = ChunksOf(piece);
+        pieceOffset = piece.Offset;
         measuring = false;
+        clip = 1;
         Array.Clear(nonFinite);
     }
 
-    /// <summary>Gives the parameters, pinned until the loop is done.</summary>
-    public void Bind(FloatRegion weights) => parameters = weights;
+    /// <summary>Gives the step's constants.</summary>
+    public void Use(in UpdateRule constants) => rule = constants;
+
+    /// <summary>Gives the piece's parameters, pinned until the loop is done.</summary>
+    /// <param name="before">As they are.</param>
+    /// <param name="after">Where the new ones go: the same memory, or other.</param>
+    /// <param name="distinct">Whether it is other memory.</param>
+    public void Bind(FloatRegion before, FloatRegion after, bool distinct)
+    {
+        current = before;
+        parameters = after;
+        copies = distinct;
+    }
 
     /// <summary>Makes the next loop leave means and norms only.</summary>
     public void Measure() => measuring = true;
 
-    /// <summary>The norm found, and the factor that brings it within <paramref name="bound"/>.</summary>
-    public double Clip(double bound)
+    /// <summary>The norms that the last loop has measured, squared, a chunk each.</summary>
+    public ReadOnlySpan<double> Squares => squares.AsSpan(0, chunks.Length);
+
+    /// <summary>Makes the next loop apply the means that were measured, scaled such that a norm comes within a bound.</summary>
+    public void Clip(double norm, double bound)
     {
         measuring = false;
+        clip = norm > bound ? (float)(bound / norm) : 1;
+    }
+
+    /// <summary>A norm of chunks' squared norms, added in their order.</summary>
+    public static double Norm(ReadOnlySpan<double> squares)
+    {
         double square = 0;
         foreach (double chunk in squares)
         {
             square += chunk;
         }
 
-        double norm = Math.Sqrt(square);
-        clip = norm > bound ? (float)(bound / norm) : 1;
-        return norm;
+        return Math.Sqrt(square);
     }
 
     /// <inheritdoc/>
     public void Run(int part, int worker)
     {
-        Chunk chunk = chunks[part];
-        FloatRegion w = parameters.From(chunk.Offset);
-        if (means is null || measuring)
+        UpdateChunk chunk = chunks[part];
+        if (measuring)
         {
-            if (stacks[worker].Length < (depth + 1) * ChunkLength)
-            {
-                stacks[worker] = new AlignedBuffer((depth + 1) * ChunkLength);
-            }
+            FloatRegion mean = means!.Region.From(chunk.Offset - range.Offset);
+            Mean(chunk, Stack(worker), current.From(chunk.Offset - pieceOffset), mean);
+            squares[part] = SumOfSquares.Of(mean.Span[..chunk.Length]);
+            return;
+        }
 
-            FloatRegion stack = stacks[worker].Region;
-            FloatRegion g = measuring ? means!.Region.From(chunk.Offset) : stack.From((long)depth * ChunkLength);
+        FloatRegion w = parameters.From(chunk.Offset - pieceOffset);
+        if (copies)
+        {
+            current.From(chunk.Offset - pieceOffset).Span[..chunk.Length].CopyTo(w.Span);
+        }
+
+        FloatRegion g;
+        if (means is null)
+        {
+            FloatRegion stack = Stack(worker);
+            g = stack.From((long)depth * ChunkLength);
             Mean(chunk, stack, w, g);
-            if (measuring)
-            {
-                squares[part] = SumOfSquares.Of(g.Span[..chunk.Length]);
-            }
-            else
-            {
-                Apply(chunk, g, w);
-            }
         }
         else
         {
-            FloatRegion g = means.Region.From(chunk.Offset);
+            g = means.Region.From(chunk.Offset - range.Offset);
             if (clip != 1)
             {
                 kernels.Scale(g, clip, chunk.Length);
             }
-
-            Apply(chunk, g, w);
         }
+
+        Apply(chunk, g, w);
     }
 
-    private static void Cut(List<Chunk> list, int layer, int offset, int length, bool weights)
+    /// <summary>Room for the open sums of a chunk, and for its mean above them.</summary>
+    private FloatRegion Stack(int worker)
     {
-        for (int start = 0; start < length; start += ChunkLength)
+        if (stacks[worker].Length < (depth + 1) * ChunkLength)
         {
-            list.Add(new Chunk(layer, offset + start, Math.Min(ChunkLength, length - start), weights));
+            stacks[worker] = new AlignedBuffer((depth + 1) * ChunkLength);
         }
+
+        return stacks[worker].Region;
+    }
+
+    private UpdateChunk[] ChunksOf(ParameterRange piece)
+    {
+        if (piece == range)
+        {
+            return all;
+        }
+
+        if (!byPiece.TryGetValue(piece, out UpdateChunk[]? found))
+        {
+            found = range.Contains(piece)
+                ? UpdateChunk.Of(layout, piece)
+                : throw new ArgumentException($"{piece} are not among {range}", nameof(piece));
+            byPiece[piece] = found;
+            squares = new double[Math.Max(squares.Length, found.Length)];
+        }
+
+        return found;
     }
 
     /// <summary>Checks that the nodes make up one tree, left to right; the deepest stack that adding them takes.</summary>
@@ -184,7 +236,7 @@ internal sealed class UpdatePass : IParallelBody
         return height == 1 ? most : throw new ArgumentException("the gradient's parts do not make up one tree", nameof(gradient));
     }
 
-    private void Mean(Chunk chunk, FloatRegion stack, FloatRegion w, FloatRegion g)
+    private void Mean(UpdateChunk chunk, FloatRegion stack, FloatRegion w, FloatRegion g)
     {
         float l1 = chunk.Weights ? regularization.L1 : 0, l2 = chunk.Weights ? regularization.L2 : 0;
         if (partCount > 1)
@@ -195,7 +247,7 @@ internal sealed class UpdatePass : IParallelBody
         }
 
         // The only part is the root: it is read where it lies.
-        Pinning.With(parts[0].Sum.Span.Slice(chunk.Offset, chunk.Length), default, (kernels, w, g, scale, l1, l2), static (sum, _, to) =>
+        Pinning.With(parts[0].Sum.Span.Slice(chunk.Offset - pieceOffset, chunk.Length), default, (kernels, w, g, scale, l1, l2), static (sum, _, to) =>
         {
             to.kernels.MeanGradient(sum, to.w, to.g, to.scale, to.l1, to.l2, sum.Length);
             return true;
@@ -203,14 +255,14 @@ internal sealed class UpdatePass : IParallelBody
     }
 
     /// <summary>The tree over the parts, for one chunk, on a stack of open sums.</summary>
-    private void Sum(Chunk chunk, FloatRegion stack)
+    private void Sum(UpdateChunk chunk, FloatRegion stack)
     {
         Span<TreeNode> open = stackalloc TreeNode[64];
         int height = 0;
         for (int part = 0; part < partCount; part++)
         {
             FloatRegion top = stack.From((long)height * ChunkLength);
-            parts[part].Sum.Span.Slice(chunk.Offset, chunk.Length).CopyTo(top.Span);
+            parts[part].Sum.Span.Slice(chunk.Offset - pieceOffset, chunk.Length).CopyTo(top.Span);
             open[height++] = parts[part].Node;
             while (height > 1 && open[height - 2].Level == open[height - 1].Level && (open[height - 1].Index & 1) == 1)
             {
@@ -222,15 +274,13 @@ internal sealed class UpdatePass : IParallelBody
         }
     }
 
-    private void Apply(Chunk chunk, FloatRegion g, FloatRegion w)
+    private void Apply(UpdateChunk chunk, FloatRegion g, FloatRegion w)
     {
-        FloatRegion first = state.Length > 0 ? state[0].Region.From(chunk.Offset) : default;
-        FloatRegion second = state.Length > 1 ? state[1].Region.From(chunk.Offset) : default;
+        FloatRegion first = state.Length > 0 ? state[0].Region.From(chunk.Offset - range.Offset) : default;
+        FloatRegion second = state.Length > 1 ? state[1].Region.From(chunk.Offset - range.Offset) : default;
         if (!kernels.Update(chunk.Weights ? rule : rule with { Shrink = 1 }, g, w, first, second, chunk.Length))
         {
             nonFinite[chunk.Layer] = 1;
         }
     }
-
-    private readonly record struct Chunk(int Layer, int Offset, int Length, bool Weights);
 }

@@ -16,7 +16,15 @@ public sealed record PublishView(ViewPublished Message) : CoordinatorEffect;
 /// <param name="Message">What.</param>
 public sealed record TellWorker(WorkerId Worker, IWorkerMessage Message) : CoordinatorEffect;
 
-/// <summary>Tell the parameter server.</summary>
+/// <summary>Give every parameter server weights and optimizer state of its range, as of the arrangement's step.</summary>
+/// <param name="Arrangement">Who gets what.</param>
+public sealed record SupplyRanges(Arrangement Arrangement) : CoordinatorEffect;
+
+/// <summary>Let a node go that wanted to leave: nothing depends on it any more.</summary>
+/// <param name="Node">Its number.</param>
+public sealed record ReleaseNode(int Node) : CoordinatorEffect;
+
+/// <summary>Tell the parameter servers.</summary>
 /// <param name="Message">What.</param>
 public sealed record TellParameterServer(IParameterServerMessage Message) : CoordinatorEffect;
 

@@ -11,12 +11,22 @@ namespace ActorMlp.Training.Machines;
 /// </summary>
 /// <param name="shape">The run in numbers.</param>
 /// <param name="start">Where the run stands: at its start, or where a checkpoint left it.</param>
-public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
+/// <param name="dealer">Deals the parameters to servers.</param>
+public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start, PieceDealer dealer)
 {
     private enum Phase
     {
+        /// <summary>Too few workers, or no parameter server.</summary>
         Gathering,
+
+        /// <summary>Parameter servers take over their ranges.</summary>
+        Arranging,
+
+        /// <summary>Steps are open.</summary>
         Training,
+
+        /// <summary>Training holds until the checkpoint is written from which ranges are arranged anew.</summary>
+        Settling,
         Evaluating,
         Stopping,
         Restoring,
@@ -26,8 +36,14 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
 
     private readonly SortedDictionary<int, WorkerId> members = [];
     private readonly SortedDictionary<int, WorkerAccount> accounts = [];
+    private readonly SortedSet<int> servers = [];
+    private readonly HashSet<int> awaitedRanges = [];
+    private readonly Dictionary<int, int> leaving = [];
+    private readonly WorkerPaces paces = new();
     private readonly TrainingClock clock = new();
-    private readonly long firstStep = start.Step;
+    private readonly RunProgress first = start;
+    private RunProgress saved = start;
+    private RunProgress? saving;
     private RunProgress progress = start;
     private Phase phase = Phase.Gathering;
     private View view = View.None;
@@ -39,58 +55,25 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
     private double learningRate;
     private string? lastWeightsSha256;
 
+    /// <summary>The view that stands.</summary>
+    public View View => view;
+
+    /// <summary>Where the run stands.</summary>
+    public RunProgress Progress => progress;
+
     private bool EndsWithBest => shape.Keep == ModelSelection.Best && progress.Best is not null;
-
-    /// <summary>A worker is there: it gets its share in a new view.</summary>
-    public IReadOnlyList<CoordinatorEffect> Handle(WorkerJoined message, TimeSpan now)
-    {
-        members[message.Worker.Number] = message.Worker;
-        accounts.TryAdd(message.Worker.Number, new WorkerAccount());
-        if (phase != Phase.Gathering)
-        {
-            return phase == Phase.Ended ? [] : ChangeView();
-        }
-
-        return members.Count < shape.Workers ? [] : [.. ChangeView(), .. Begin(now)];
-    }
-
-    /// <summary>A worker failed: its shards are dealt again at once.</summary>
-    public IReadOnlyList<CoordinatorEffect> Handle(WorkerFailed message)
-    {
-        if (phase == Phase.Ended)
-        {
-            return [];
-        }
-
-        WorkerAccount account = accounts.TryGetValue(message.Worker.Number, out WorkerAccount? known)
-            ? known
-            : accounts[message.Worker.Number] = new WorkerAccount();
-        account.Failures += message.Final ? 0 : 1;
-        account.Status = message.Final ? WorkerStatus.Lost : WorkerStatus.Restarting;
-        if (members.TryGetValue(message.Worker.Number, out WorkerId member) && member.Incarnation <= message.Worker.Incarnation)
-        {
-            members.Remove(message.Worker.Number);
-        }
-
-        if (accounts.Count == shape.Workers && accounts.Values.All(worker => worker.Status == WorkerStatus.Lost))
-        {
-            phase = Phase.Ended;
-            return [new FailRun($"every worker was lost; the last one, {message.Worker}, failed of: {message.Reason}")];
-        }
-
-        return phase == Phase.Gathering ? [] : ChangeView();
-    }
 
     /// <summary>A step is committed: enter it, and where training holds, do what it holds for.</summary>
     public IReadOnlyList<CoordinatorEffect> Handle(StepCommitted message, TimeSpan now)
     {
-        if (phase != Phase.Training || message.Step != progress.Step)
+        if (phase != Phase.Training || message.Step != progress.Step || message.View < view.Arrangement.Number)
         {
             return [];
         }
 
         Enter(message);
         var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message))) };
+        effects.AddRange(Release(message.View));
         if (!message.Held)
         {
             return effects;
@@ -144,13 +127,16 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
     public IReadOnlyList<CoordinatorEffect> Handle(CheckpointWritten message)
     {
         var effects = new List<CoordinatorEffect> { new Notify(new CheckpointSaved(message.Step, message.Path)) };
-        if (message.Kind == CheckpointKind.Last)
+        if (message.Kind == CheckpointKind.Last && saving is { } written && written.Step == message.Step)
         {
+            (saved, saving) = (written, null);
             lastWritten = message.Step;
-            if (phase is Phase.Stopping or Phase.Finishing)
+            effects.AddRange(phase switch
             {
-                effects.AddRange(Conclude());
-            }
+                Phase.Stopping or Phase.Finishing => Conclude(),
+                Phase.Settling => Arrange(),
+                _ => (IReadOnlyList<CoordinatorEffect>)[],
+            });
         }
 
         return effects;
@@ -180,7 +166,7 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
             case Phase.Gathering:
                 phase = Phase.Stopping;
                 return [Save(CheckpointKind.Last)];
-            case Phase.Training or Phase.Evaluating:
+            case Phase.Training:
                 return [new TellParameterServer(new HoldTraining())];
             default:
                 return [];
@@ -285,18 +271,24 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
     {
         if (kind == CheckpointKind.Last)
         {
-            lastWritten = -1;
+            (lastWritten, saving) = (-1, progress);
         }
 
         return new TellParameterServer(new WriteCheckpoint(kind, progress));
     }
 
-    private CoordinatorEffect[] GoOn(TimeSpan now)
+    private IReadOnlyList<CoordinatorEffect> GoOn(TimeSpan now)
     {
         if (stopRequested)
         {
             phase = Phase.Stopping;
-            return [];
+            return saving is not null ? [] : lastWritten == progress.Step ? Conclude() : [Save(CheckpointKind.Last)];
+        }
+
+        if (IsArrangementStale)
+        {
+            phase = Phase.Settling;
+            return saving is not null ? [] : Arrange();
         }
 
         phase = Phase.Training;
@@ -328,7 +320,8 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
     private IReadOnlyList<CoordinatorEffect> Evaluate(EvaluatedSplit split)
     {
         phase = Phase.Evaluating;
-        evaluation = new EvaluationTally(++evaluations, split, shape.RowsOf(split));
+        long weightsStep = split == EvaluatedSplit.Test && EndsWithBest ? shape.TotalSteps + 1 : progress.Step;
+        evaluation = new EvaluationTally(++evaluations, split, shape.RowsOf(split), weightsStep);
         return [.. evaluation.Deal([.. members.Values])];
     }
 
@@ -340,7 +333,7 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
             phase = Phase.Finishing;
         }
 
-        if (lastWritten != progress.Step && !(phase == Phase.Finishing && firstStep == progress.Step))
+        if (lastWritten != progress.Step && !(phase == Phase.Finishing && first.Step == progress.Step))
         {
             return [];
         }
@@ -359,41 +352,5 @@ public sealed class CoordinatorMachine(RunShape shape, RunProgress start)
                 lastWeightsSha256,
                 clock.SamplesPerSecond)),
         ];
-    }
-
-    private IReadOnlyList<CoordinatorEffect> ChangeView()
-    {
-        WorkerId[] present = [.. members.Values];
-        foreach (int number in members.Keys)
-        {
-            accounts[number].Status = WorkerStatus.Active;
-        }
-
-        view = new View(view.Number + 1, ShardDealer.Deal(shape.Shards, present));
-        return
-        [
-            new PublishView(new ViewPublished(view)),
-            .. evaluation?.Deal(present) ?? [],
-            .. ReportWorkers(),
-        ];
-    }
-
-    private IEnumerable<CoordinatorEffect> ReportWorkers()
-    {
-        foreach ((int number, WorkerAccount account) in accounts)
-        {
-            ShardRange? range = members.TryGetValue(number, out WorkerId member) ? view.RangeOf(member) : null;
-            yield return new Notify(new WorkerChanged(
-                number, account.Status, view.Number, range?.First ?? 0, range?.Count ?? 0, account.Shards, account.Failures));
-        }
-    }
-
-    private sealed class WorkerAccount
-    {
-        public WorkerStatus Status { get; set; } = WorkerStatus.Active;
-
-        public long Shards { get; set; }
-
-        public int Failures { get; set; }
     }
 }

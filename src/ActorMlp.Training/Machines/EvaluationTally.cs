@@ -8,7 +8,8 @@ namespace ActorMlp.Training.Machines;
 /// <param name="number">Number of the evaluation within the run.</param>
 /// <param name="split">Which rows.</param>
 /// <param name="rows">How many.</param>
-public sealed class EvaluationTally(int number, EvaluatedSplit split, int rows)
+/// <param name="weightsStep">Steps committed in the weights that are evaluated.</param>
+public sealed class EvaluationTally(int number, EvaluatedSplit split, int rows, long weightsStep)
 {
     private readonly EvaluationTotals?[] blocks = new EvaluationTotals?[EvaluationBlock.CountFor(rows)];
 
@@ -40,7 +41,7 @@ public sealed class EvaluationTally(int number, EvaluatedSplit split, int rows)
                 int to = first + (int)((long)(i + 1) * (end - first) / members.Count);
                 if (from < to)
                 {
-                    yield return new TellWorker(members[i], new EvaluateBlocks(number, split, from, to));
+                    yield return new TellWorker(members[i], new EvaluateBlocks(number, split, from, to, weightsStep));
                 }
             }
 

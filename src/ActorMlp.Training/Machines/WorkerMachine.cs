@@ -33,28 +33,49 @@ public sealed class WorkerMachine(WorkerId self)
 {
     private readonly Dictionary<TreeNode, SubtreeFinished> computed = [];
     private readonly Queue<TreeNode> waiting = [];
-    private readonly Dictionary<int, View> views = [];
+    private readonly SortedDictionary<int, View> views = [];
     private StepOpened? opened;
     private StepOpened? awaitingView;
     private (long Step, TreeNode Node)? computing;
     private int evaluation;
+    private int arrangement;
 
-    /// <summary>A view stands; a step that was opened in it before it was known here begins now.</summary>
+    /// <summary>
+    /// A view stands; a step that was opened in it before it was known here begins now. With a new arrangement everything begins anew. Where several
+    /// servers each count for themselves, a view that lacks a worker of the step in flight opens that step again: no server can know what the others lack.
+    /// </summary>
     public IReadOnlyList<WorkerEffect> Handle(ViewPublished message)
     {
-        views[message.View.Number] = message.View;
+        View view = message.View;
+        views[view.Number] = view;
+        if (view.Arrangement.Number > arrangement)
+        {
+            arrangement = view.Arrangement.Number;
+            opened = null;
+            awaitingView = awaitingView is { } early && early.View >= arrangement ? early : null;
+            computed.Clear();
+            waiting.Clear();
+        }
+
         if (awaitingView is { } step && views.ContainsKey(step.View))
         {
             awaitingView = null;
             return Handle(step);
         }
 
-        return [];
+        return view.Arrangement.Pieces.Count > 1 && opened is { } current && LostOneOf(views[current.View], view)
+            ? Handle(new StepOpened(view.Number, current.Step, []))
+            : [];
     }
 
     /// <summary>A step opens, or opens again in a newer view.</summary>
     public IReadOnlyList<WorkerEffect> Handle(StepOpened message)
     {
+        if (message.View < arrangement)
+        {
+            return [];
+        }
+
         if (opened is { } current && (message.Step, message.View).CompareTo((current.Step, current.View)) <= 0)
         {
             return [];
@@ -82,16 +103,18 @@ public sealed class WorkerMachine(WorkerId self)
 
         opened = message;
         waiting.Clear();
-        foreach (TreeNode node in Missing(view, message.Present))
+        List<TreeNode> there = [.. message.Present];
+        foreach (SubtreeFinished result in computed.Values.Where(result => IsMine(result.Node, message) && !there.Exists(node => node.Covers(result.Node))).ToList())
         {
-            if (computed.TryGetValue(node, out SubtreeFinished? result))
-            {
-                effects.Add(Send(result));
-            }
-            else if (computing != (message.Step, node))
-            {
-                waiting.Enqueue(node);
-            }
+            effects.Add(Send(result));
+            there.RemoveAll(result.Node.Covers);
+            there.Add(result.Node);
+        }
+
+        there.Sort((left, right) => left.FirstShard.CompareTo(right.FirstShard));
+        foreach (TreeNode node in Missing(view, there).Where(node => computing != (message.Step, node)))
+        {
+            waiting.Enqueue(node);
         }
 
         StartNext(effects);
@@ -127,6 +150,8 @@ public sealed class WorkerMachine(WorkerId self)
     public IReadOnlyList<WorkerEffect> Handle(EvaluationFinished message) =>
         message.Result.Evaluation == evaluation ? [new SendEvaluation(message.Result)] : [];
 
+    private static bool LostOneOf(View before, View after) => before.Ranges.Any(range => range.Count > 0 && after.RangeOf(range.Worker) is null);
+
     private bool IsMine(TreeNode node, StepOpened step) =>
         views[step.View].RangeOf(self) is { } range && range.First <= node.FirstShard && node.EndShard <= range.End;
 
@@ -142,7 +167,7 @@ public sealed class WorkerMachine(WorkerId self)
         }
     }
 
-    /// <summary>The fewest subtrees over what this worker owns and the parameter server lacks.</summary>
+    /// <summary>The fewest subtrees over what this worker owns and is not there; what is there comes left to right.</summary>
     private IEnumerable<TreeNode> Missing(View view, IReadOnlyList<TreeNode> present)
     {
         if (view.RangeOf(self) is not { } range)

@@ -22,6 +22,36 @@ public sealed record WorkerFailed(
     [property: Key(1)] string Reason,
     [property: Key(2)] bool Final) : ICoordinatorMessage;
 
+/// <summary>A parameter server is there and takes a range.</summary>
+/// <param name="Server">Its number.</param>
+[MessagePackObject]
+public sealed record ServerJoined([property: Key(0)] int Server) : ICoordinatorMessage;
+
+/// <summary>A parameter server is gone, and with it what it held.</summary>
+/// <param name="Server">Its number.</param>
+/// <param name="Reason">What became of it.</param>
+[MessagePackObject]
+public sealed record ServerLost([property: Key(0)] int Server, [property: Key(1)] string Reason) : ICoordinatorMessage;
+
+/// <summary>A parameter server has what an arrangement gives it.</summary>
+/// <param name="Server">Its number.</param>
+/// <param name="Arrangement">The arrangement's number.</param>
+[MessagePackObject]
+public sealed record RangeReady([property: Key(0)] int Server, [property: Key(1)] int Arrangement) : ICoordinatorMessage;
+
+/// <summary>A node, worker and parameter server of one number, wants to leave in order.</summary>
+/// <param name="Node">Its number.</param>
+[MessagePackObject]
+public sealed record NodeLeaving([property: Key(0)] int Node) : ICoordinatorMessage;
+
+/// <summary>What a worker computed of late.</summary>
+/// <param name="Worker">Who.</param>
+/// <param name="Shards">Shards.</param>
+/// <param name="BusySeconds">Seconds that they took.</param>
+[MessagePackObject]
+public sealed record WorkerPace(
+    [property: Key(0)] WorkerId Worker, [property: Key(1)] long Shards, [property: Key(2)] double BusySeconds) : ICoordinatorMessage;
+
 /// <summary>A step is committed: every shard counted exactly once, the update applied (from the parameter server).</summary>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Totals">Sums over the step's rows.</param>
@@ -31,6 +61,7 @@ public sealed record WorkerFailed(
 /// <param name="Contributions">Shards counted per worker.</param>
 /// <param name="ShardsReissued">Shards of this step that were dealt again after a loss.</param>
 /// <param name="DuplicatesDropped">Results that were dropped since the step before, as they were there already or came from an older view.</param>
+/// <param name="View">The view that the step ended in.</param>
 [MessagePackObject]
 public sealed record StepCommitted(
     [property: Key(0)] long Step,
@@ -40,7 +71,8 @@ public sealed record StepCommitted(
     [property: Key(4)] bool Held,
     [property: Key(5)] IReadOnlyList<WorkerContribution> Contributions,
     [property: Key(6)] int ShardsReissued,
-    [property: Key(7)] int DuplicatesDropped) : ICoordinatorMessage;
+    [property: Key(7)] int DuplicatesDropped,
+    [property: Key(8)] int View) : ICoordinatorMessage;
 
 /// <summary>Shards of a step that came from a worker.</summary>
 /// <param name="Worker">The worker's number.</param>

@@ -15,17 +15,22 @@ public interface IParameterServerMessage;
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Node">The subtree.</param>
 /// <param name="Totals">Rows, loss and hits.</param>
-/// <param name="Gradient">The gradient sum of the subtree, or of a larger one that holds it.</param>
+/// <param name="Gradient">The gradient sum of the subtree, or of a larger one that holds it: the floats of the piece.</param>
+/// <param name="Offset">Where the piece begins.</param>
 public sealed record SubtreeComputed(
-    WorkerId Worker, int View, long Step, TreeNode Node, GradientTotals Totals, GradientPart Gradient)
+    WorkerId Worker, int View, long Step, TreeNode Node, GradientTotals Totals, GradientPart Gradient, int Offset = 0)
     : IParameterServerMessage;
+
+/// <summary>Weights and optimizer state of an arrangement are there (from the parameter server to itself).</summary>
+/// <param name="Arrangement">The arrangement's number.</param>
+public sealed record RangeAcquired(int Arrangement) : IParameterServerMessage;
 
 /// <summary>Open the next step (from the coordinator, after a step that was held).</summary>
 /// <param name="Step">The step to open.</param>
 [MessagePackObject]
 public sealed record ContinueTraining([property: Key(0)] long Step) : IParameterServerMessage;
 
-/// <summary>Hold after the step in flight (from the coordinator).</summary>
+/// <summary>Hold after the step in flight (from the coordinator; the lead obeys, the others follow it).</summary>
 [MessagePackObject]
 public sealed record HoldTraining : IParameterServerMessage;
 
@@ -51,7 +56,26 @@ public sealed record WriteCheckpoint(
 [MessagePackObject]
 public sealed record RestoreBest : IParameterServerMessage;
 
+/// <summary>The engine took the mean of a piece's gradient and measured it (from the parameter server to itself).</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Offset">Where the piece begins.</param>
+/// <param name="Squares">The squared norm of each of its chunks, ascending.</param>
+public sealed record UpdateMeasured(long Step, int Offset, double[] Squares) : IParameterServerMessage;
+
+/// <summary>A piece's gradient is measured (from each parameter server to all others): the global norm takes every piece.</summary>
+/// <param name="Arrangement">The arrangement's number.</param>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Offset">Where the piece begins.</param>
+/// <param name="Squares">The squared norm of each of its chunks, ascending.</param>
+[MessagePackObject]
+public sealed record PieceMeasured(
+    [property: Key(0)] int Arrangement,
+    [property: Key(1)] long Step,
+    [property: Key(2)] int Offset,
+    [property: Key(3)] IReadOnlyList<double> Squares) : IParameterServerMessage;
+
 /// <summary>The engine applied the update (from the parameter server to itself).</summary>
 /// <param name="Step">The step it completes.</param>
 /// <param name="Report">Norm of the gradient; the layer that is no longer finite, if any.</param>
-public sealed record UpdateApplied(long Step, UpdateReport Report) : IParameterServerMessage;
+/// <param name="Offset">Where the piece begins.</param>
+public sealed record UpdateApplied(long Step, UpdateReport Report, int Offset = 0) : IParameterServerMessage;

@@ -26,6 +26,14 @@ public sealed record StepOpened(
     [property: Key(1)] long Step,
     [property: Key(2)] IReadOnlyList<TreeNode> Present) : IWorkerMessage;
 
+/// <summary>A piece of the weights is there (from its parameter server, or from whoever keeps the run).</summary>
+/// <param name="Arrangement">The arrangement it belongs to.</param>
+/// <param name="Step">Steps committed in it.</param>
+/// <param name="Offset">Where it begins.</param>
+/// <param name="View">The view in which the next step is computed; the lead's word counts.</param>
+/// <param name="Held">Whether the next step waits for <see cref="StepOpened"/>; the lead's word counts.</param>
+public sealed record WeightsArrived(int Arrangement, long Step, int Offset, int View, bool Held) : IWorkerMessage;
+
 /// <summary>Rows of a split that are evaluated at a time; part of the order of summation.</summary>
 public static class EvaluationBlock
 {
@@ -51,12 +59,14 @@ public enum EvaluatedSplit
 /// <param name="Split">Which rows.</param>
 /// <param name="FirstBlock">First block of <see cref="EvaluationBlock.Rows"/> rows.</param>
 /// <param name="EndBlock">One past the last block.</param>
+/// <param name="WeightsStep">Steps committed in the weights to evaluate; one more than the run has for those of the best epoch.</param>
 [MessagePackObject]
 public sealed record EvaluateBlocks(
     [property: Key(0)] int Evaluation,
     [property: Key(1)] EvaluatedSplit Split,
     [property: Key(2)] int FirstBlock,
-    [property: Key(3)] int EndBlock) : IWorkerMessage;
+    [property: Key(3)] int EndBlock,
+    [property: Key(4)] long WeightsStep) : IWorkerMessage;
 
 /// <summary>The engine finished a subtree (from the worker to itself).</summary>
 /// <param name="Step">The step it belongs to.</param>

@@ -1,55 +1,72 @@
+using MessagePack;
+
 namespace ActorMlp.Training.Runs;
 
 /// <summary>What a run tells those who watch it.</summary>
 public abstract record RunEvent;
 
 /// <summary>Data are read and the network is built; training starts.</summary>
+[MessagePackObject]
 public sealed record RunStarted : RunEvent
 {
     /// <summary>The run's name with the time at which it started.</summary>
+    [Key(0)]
     public required string RunId { get; init; }
 
     /// <summary>Number of parameters.</summary>
+    [Key(1)]
     public required long Parameters { get; init; }
 
     /// <summary>Sizes of the layers, inputs first.</summary>
+    [Key(2)]
     public required IReadOnlyList<int> LayerSizes { get; init; }
 
     /// <summary>Training rows.</summary>
+    [Key(3)]
     public required int TrainingRows { get; init; }
 
     /// <summary>Validation rows.</summary>
+    [Key(4)]
     public required int ValidationRows { get; init; }
 
     /// <summary>Test rows.</summary>
+    [Key(5)]
     public required int TestRows { get; init; }
 
     /// <summary>Epochs of the whole run.</summary>
+    [Key(6)]
     public required int Epochs { get; init; }
 
     /// <summary>Steps per epoch.</summary>
+    [Key(7)]
     public required int StepsPerEpoch { get; init; }
 
     /// <summary>Steps already committed, where the run is resumed.</summary>
+    [Key(8)]
     public required long FirstStep { get; init; }
 
     /// <summary>Worker actors.</summary>
+    [Key(9)]
     public required int Workers { get; init; }
 
     /// <summary>Compute threads.</summary>
+    [Key(10)]
     public required int Threads { get; init; }
 
     /// <summary>The instruction set of the kernels.</summary>
+    [Key(11)]
     public required string Kernel { get; init; }
 }
 
 /// <summary>A step is committed.</summary>
 /// <param name="Metrics">Its figures.</param>
-public sealed record StepCommittedEvent(StepMetrics Metrics) : RunEvent;
+[MessagePackObject]
+public sealed record StepCommittedEvent([property: Key(0)] StepMetrics Metrics) : RunEvent;
 
 /// <summary>An epoch is finished and evaluated.</summary>
 /// <param name="Metrics">Its figures.</param>
-public sealed record EpochCompleted(EpochMetrics Metrics) : RunEvent;
+[MessagePackObject]
+public sealed record EpochCompleted([property: Key(0)] EpochMetrics Metrics) : RunEvent;
 
 /// <summary>What a worker is up to.</summary>
 public enum WorkerStatus
@@ -60,8 +77,11 @@ public enum WorkerStatus
     /// <summary>It failed and is being restarted.</summary>
     Restarting,
 
-    /// <summary>It failed too often and was given up.</summary>
+    /// <summary>It failed too often and was given up, or its node is gone.</summary>
     Lost,
+
+    /// <summary>Its node left in order.</summary>
+    Left,
 }
 
 /// <summary>A worker's standing changed, or its counts are due (after each epoch).</summary>
@@ -72,10 +92,24 @@ public enum WorkerStatus
 /// <param name="Shards">Number of its shards of every step.</param>
 /// <param name="ShardsComputed">Shards it has computed since it joined.</param>
 /// <param name="Failures">How often it failed.</param>
+[MessagePackObject]
 public sealed record WorkerChanged(
-    int Worker, WorkerStatus Status, int View, int FirstShard, int Shards, long ShardsComputed, int Failures) : RunEvent;
+    [property: Key(0)] int Worker,
+    [property: Key(1)] WorkerStatus Status,
+    [property: Key(2)] int View,
+    [property: Key(3)] int FirstShard,
+    [property: Key(4)] int Shards,
+    [property: Key(5)] long ShardsComputed,
+    [property: Key(6)] int Failures) : RunEvent;
 
 /// <summary>A checkpoint is safely on disk.</summary>
 /// <param name="Step">Steps committed in it.</param>
 /// <param name="Path">Where it is.</param>
-public sealed record CheckpointSaved(long Step, string Path) : RunEvent;
+[MessagePackObject]
+public sealed record CheckpointSaved([property: Key(0)] long Step, [property: Key(1)] string Path) : RunEvent;
+
+/// <summary>What was trained since the last checkpoint is lost, and is trained again to the same bits.</summary>
+/// <param name="Step">Steps committed in the checkpoint.</param>
+/// <param name="Reason">What was lost.</param>
+[MessagePackObject]
+public sealed record RunRewound([property: Key(0)] long Step, [property: Key(1)] string Reason) : RunEvent;

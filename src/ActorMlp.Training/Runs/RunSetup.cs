@@ -36,6 +36,8 @@ public sealed class RunSetup
             Task = options.Data.Task,
             Layers = Network.Layout.Layers.Count,
             Outputs = Network.OutputCount,
+            ParameterLength = Network.Layout.Length,
+            ClipsNorm = Regularization.ClipNorm is not null,
             TargetScale = data.Preprocessing.TargetScale,
             LearningRate = Schedule.At,
         };

@@ -43,6 +43,12 @@ public sealed record RunShape
     /// <summary>Outputs of the network.</summary>
     public int Outputs { get; init; } = 1;
 
+    /// <summary>Floats of the parameter vector.</summary>
+    public int ParameterLength { get; init; } = 1;
+
+    /// <summary>Whether the gradient's global norm is bounded.</summary>
+    public bool ClipsNorm { get; init; }
+
     /// <summary>Standard deviation by which a regression target was divided; 1 for none.</summary>
     public double TargetScale { get; init; } = 1;
 

@@ -29,6 +29,35 @@ public static class ShardDealer
         return ranges;
     }
 
+    /// <summary>One range per worker such that a step takes the shortest time; even where no rates are given.</summary>
+    /// <param name="shards">Shards per step, a power of two.</param>
+    /// <param name="workers">Who is there.</param>
+    /// <param name="rates">Shards that each computes in a second; null for an even deal.</param>
+    public static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates)
+    {
+        if (rates is null)
+        {
+            return Deal(shards, workers);
+        }
+
+        // Shard by shard to whoever is done first with it: that makes the longest share as short as it can be.
+        var sizes = new int[workers.Count];
+        for (int shard = 0; shard < shards; shard++)
+        {
+            int next = Enumerable.Range(0, sizes.Length).MinBy(i => (sizes[i] + 1) / rates[i]);
+            sizes[next]++;
+        }
+
+        var ranges = new List<ShardRange>(workers.Count);
+        int first = 0;
+        for (int i = 0; i < sizes.Length; i++)
+        {
+            ranges.Add(new ShardRange(workers[i], first, first += sizes[i]));
+        }
+
+        return ranges;
+    }
+
     /// <summary>Which of the workers take one shard more, such that the ranges fall into the fewest subtrees (dynamic programming).</summary>
     private static bool[] PlaceLargerShares(int shards, int workers)
     {

@@ -22,6 +22,10 @@ public sealed record ShardRange([property: Key(0)] WorkerId Worker, [property: K
 [MessagePackObject]
 public sealed record View([property: Key(0)] int Number, [property: Key(1)] IReadOnlyList<ShardRange> Ranges)
 {
+    /// <summary>Which parameter server holds what.</summary>
+    [Key(2)]
+    public Arrangement Arrangement { get; init; } = Arrangement.None;
+
     /// <summary>The view before the first.</summary>
     public static View None { get; } = new(0, []);
 

@@ -79,7 +79,7 @@ public sealed class WireMessagesTests
     [Fact]
     public void Undefined_enumeration_values_and_impossible_tree_nodes_are_refused()
     {
-        Assert.Throws<WireFormatException>(() => Encode("eb", new EvaluateBlocks(0, (EvaluatedSplit)7, 0, 1)));
+        Assert.Throws<WireFormatException>(() => Encode("eb", new EvaluateBlocks(0, (EvaluatedSplit)7, 0, 1, 0)));
         Assert.Throws<WireFormatException>(() => WireMessages.For("eb").Decode([WireMessage.Version, 0x94, 0x00, 0x07, 0x00, 0x01]));
         WireMessage opened = WireMessages.For("so");
         foreach (TreeNode node in new[] { new TreeNode(-1, 0), new TreeNode(31, 0), new TreeNode(30, 1), new TreeNode(0, -1) })

@@ -33,8 +33,8 @@ internal static class WireSamples
         ("wf", new WorkerFailed(Worker, "no memory", true), "0193920301a96e6f206d656d6f7279c3"),
         (
             "sc",
-            new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, [new WorkerContribution(0, 4), new WorkerContribution(1, 4)], 1, 2),
-            "01980593cc80cb3ff800000000000064cb3f847ae147ae147bc0c3929200049201040102"),
+            new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, [new WorkerContribution(0, 4), new WorkerContribution(1, 4)], 1, 2, 3),
+            "01990593cc80cb3ff800000000000064cb3f847ae147ae147bc0c392920004920104010203"),
         ("sd", new StepDiverged(5, 1, double.NaN), "01930501cbfff8000000000000"),
         ("dd", new DuplicatesDiffer(5, new TreeNode(1, 3), Worker, new WorkerId(4, 0)), "019405920103920301920400"),
         (
@@ -51,9 +51,9 @@ internal static class WireSamples
         (
             "vp",
             new ViewPublished(new View(4, [new ShardRange(Worker, 0, 5), new ShardRange(new WorkerId(4, 0), 5, 8)])),
-            "0191920492939203010005939204000508"),
+            "019193049293920301000593920400050893000090"),
         ("so", new StepOpened(4, 70_000, [new TreeNode(0, 0), new TreeNode(2, 1)]), "019304ce0001117092920000920201"),
-        ("eb", new EvaluateBlocks(1, EvaluatedSplit.Test, 3, 9), "019401010309"),
+        ("eb", new EvaluateBlocks(1, EvaluatedSplit.Test, 3, 9, 40), "01950101030928"),
         ("ct", new ContinueTraining(71_000), "0191ce00011558"),
         ("ht", new HoldTraining(), "0190"),
         (
@@ -100,12 +100,12 @@ internal static class WireSamples
             worker.Select(who => (object)new WorkerJoined(who)),
             Gen.Select(worker, text, Gen.Bool, (who, reason, final) => (object)new WorkerFailed(who, reason, final)),
             Gen.Select(step, gradient, real, real.Nullable(), Gen.Bool, worker.Array[0, 5], (at, totals, rate, norm, held, who) =>
-                (object)new StepCommitted(at, totals, rate, norm, held, [.. who.Select(one => new WorkerContribution(one.Number, one.Incarnation))], 0, 3)),
+                (object)new StepCommitted(at, totals, rate, norm, held, [.. who.Select(one => new WorkerContribution(one.Number, one.Incarnation))], 0, 3, 9)),
             Gen.Select(step, node, worker, worker, (at, where, first, second) => (object)new DuplicatesDiffer(at, where, first, second)),
             Gen.Select(count, count, evaluation.Array[0, 9], (number, first, totals) => (object)new BlocksEvaluated(number, first, totals)),
             Gen.Select(count, range.Array[0, 9], (number, ranges) => (object)new ViewPublished(new View(number, ranges))),
             Gen.Select(count, step, node.Array[0, 9], (view, at, present) => (object)new StepOpened(view, at, present)),
             Gen.Select(Gen.Enum<CheckpointKind>(), progress, (kind, at) => (object)new WriteCheckpoint(kind, at)),
-            Gen.Select(Gen.Enum<EvaluatedSplit>(), count, count, (split, first, end) => (object)new EvaluateBlocks(0, split, first, end)));
+            Gen.Select(Gen.Enum<EvaluatedSplit>(), count, count, (split, first, end) => (object)new EvaluateBlocks(0, split, first, end, 7)));
     }
 }

@@ -29,8 +29,9 @@ internal sealed class ProtocolSimulation
         this.shape = shape;
         this.failureRate = failureRate;
         random = new CounterRandom(seed, RandomPurpose.Shuffle);
-        coordinator = new CoordinatorMachine(shape, RunProgress.Start);
+        coordinator = new CoordinatorMachine(shape, RunProgress.Start, PieceDealer.Whole(1));
         parameterServer = new ParameterServerMachine(shape, 0);
+        Send("parameter server", "coordinator", new ServerJoined(0));
         for (int number = 0; number < shape.Workers; number++)
         {
             Join(new WorkerId(number, 0));
@@ -111,7 +112,9 @@ internal sealed class ProtocolSimulation
                 TimeSpan now = TimeSpan.FromMilliseconds(draws);
                 Carry(message switch
                 {
-                    WorkerJoined joined => coordinator.Handle(joined, now),
+                    WorkerJoined joined => coordinator.Handle(joined),
+                    ServerJoined joined => coordinator.Handle(joined),
+                    RangeReady range => coordinator.Handle(range, now),
                     WorkerFailed failed => coordinator.Handle(failed),
                     StepCommitted committed => coordinator.Handle(committed, now),
                     BlocksEvaluated evaluated => coordinator.Handle(evaluated, now),
@@ -126,6 +129,7 @@ internal sealed class ProtocolSimulation
                 Carry(message switch
                 {
                     ViewPublished view => parameterServer.Handle(view),
+                    RangeAcquired acquired => parameterServer.Handle(acquired),
                     SubtreeComputed computed => parameterServer.Handle(computed),
                     ContinueTraining go => parameterServer.Handle(go),
                     HoldTraining hold => parameterServer.Handle(hold),
@@ -199,6 +203,9 @@ internal sealed class ProtocolSimulation
         {
             switch (effect)
             {
+                case AcquireRange acquire:
+                    Send("parameter server", "parameter server", new RangeAcquired(acquire.Arrangement.Number));
+                    break;
                 case OpenStep open:
                     foreach (int worker in workers.Keys)
                     {

@@ -1,0 +1,197 @@
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Machines;
+
+/// <content>Who belongs to the run: workers and parameter servers that come, go and are lost, and the views that follow from it.</content>
+public sealed partial class CoordinatorMachine
+{
+    /// <summary>Whether the servers that are there are not those that hold ranges.</summary>
+    private bool IsArrangementStale => !servers.SetEquals(view.Arrangement.Servers)
+        && !dealer.Deal([.. servers]).SequenceEqual(view.Arrangement.Pieces);
+
+    /// <summary>A worker is there: it gets its share in a new view.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(WorkerJoined message)
+    {
+        if (phase == Phase.Ended)
+        {
+            return [];
+        }
+
+        members[message.Worker.Number] = message.Worker;
+        accounts.TryAdd(message.Worker.Number, new WorkerAccount());
+        return phase == Phase.Gathering ? ArrangeIfGathered() : ChangeView();
+    }
+
+    /// <summary>A parameter server is there: it gets its range as soon as the run can hold for it.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(ServerJoined message)
+    {
+        servers.Add(message.Server);
+        return phase == Phase.Gathering ? ArrangeIfGathered() : HoldIfStale();
+    }
+
+    /// <summary>A parameter server is gone, and a part of the newest weights with it: the run goes back to its last checkpoint.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(ServerLost message, TimeSpan now)
+    {
+        bool held = view.Arrangement.Servers.Contains(message.Server);
+        servers.Remove(message.Server);
+        if (phase is Phase.Ended or Phase.Gathering || !held)
+        {
+            return [];
+        }
+
+        if (phase == Phase.Training)
+        {
+            clock.Hold(now);
+        }
+
+        progress = saved;
+        lastWritten = ReferenceEquals(saved, first) ? -1 : saved.Step;
+        (evaluation, saving) = (null, null);
+        phase = Phase.Gathering;
+        return [new Notify(new RunRewound(progress.Step, message.Reason)), .. ArrangeIfGathered()];
+    }
+
+    /// <summary>A parameter server has its range; when all have, the run goes on.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(RangeReady message, TimeSpan now)
+    {
+        if (phase != Phase.Arranging || message.Arrangement != view.Arrangement.Number || !awaitedRanges.Remove(message.Server) || awaitedRanges.Count > 0)
+        {
+            return [];
+        }
+
+        return [.. Release(view.Number), .. Begin(now)];
+    }
+
+    /// <summary>A node wants to leave: its shards and its range go to others first.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(NodeLeaving message)
+    {
+        int node = message.Node;
+        bool worked = members.Remove(node);
+        bool served = servers.Remove(node);
+        if (phase == Phase.Ended || !(worked || served))
+        {
+            return [new ReleaseNode(node)];
+        }
+
+        if (accounts.TryGetValue(node, out WorkerAccount? account))
+        {
+            account.Status = WorkerStatus.Left;
+        }
+
+        leaving[node] = view.Number + 1;
+        if (phase == Phase.Gathering)
+        {
+            return Release(view.Number + 1);
+        }
+
+        // The last node takes the run with it: it stops with a checkpoint that resumes it.
+        if (members.Count == 0 || servers.Count == 0)
+        {
+            if (served)
+            {
+                servers.Add(node);
+            }
+
+            return Handle(new StopRequested());
+        }
+
+        return [.. ChangeView(), .. HoldIfStale()];
+    }
+
+    /// <summary>What a worker computed of late; where another deal of the shards would be clearly faster, it is made.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(WorkerPace message)
+    {
+        paces.Enter(message);
+        return phase == Phase.Training && paces.SuggestsOtherDeal(shape.Shards, view, [.. members.Values]) ? ChangeView() : [];
+    }
+
+    /// <summary>A worker failed: its shards are dealt again at once.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(WorkerFailed message)
+    {
+        if (phase == Phase.Ended)
+        {
+            return [];
+        }
+
+        WorkerAccount account = accounts.TryGetValue(message.Worker.Number, out WorkerAccount? known)
+            ? known
+            : accounts[message.Worker.Number] = new WorkerAccount();
+        account.Failures += message.Final ? 0 : 1;
+        account.Status = message.Final ? WorkerStatus.Lost : WorkerStatus.Restarting;
+        if (members.TryGetValue(message.Worker.Number, out WorkerId member) && member.Incarnation <= message.Worker.Incarnation)
+        {
+            members.Remove(message.Worker.Number);
+        }
+
+        if (accounts.Count >= shape.Workers && accounts.Values.All(worker => worker.Status == WorkerStatus.Lost))
+        {
+            phase = Phase.Ended;
+            return [new FailRun($"every worker was lost; the last one, {message.Worker}, failed of: {message.Reason}")];
+        }
+
+        return phase == Phase.Gathering ? [] : ChangeView();
+    }
+
+    private IReadOnlyList<CoordinatorEffect> ArrangeIfGathered() =>
+        members.Count < shape.Workers || servers.Count == 0 ? [] : Arrange();
+
+    /// <summary>Deals ranges anew; whoever keeps the run has the state of this very step.</summary>
+    private IReadOnlyList<CoordinatorEffect> Arrange()
+    {
+        phase = Phase.Arranging;
+        var arrangement = new Arrangement(view.Number + 1, progress.Step, dealer.Deal([.. servers]));
+        awaitedRanges.Clear();
+        awaitedRanges.UnionWith(arrangement.Servers);
+        view = view with { Arrangement = arrangement };
+        return [.. ChangeView(), new SupplyRanges(arrangement)];
+    }
+
+    private IReadOnlyList<CoordinatorEffect> HoldIfStale() =>
+        phase == Phase.Training && IsArrangementStale ? [new TellParameterServer(new HoldTraining())] : [];
+
+    /// <summary>Lets those go that no view from <paramref name="standing"/> on knows.</summary>
+    private IReadOnlyList<CoordinatorEffect> Release(int standing)
+    {
+        List<int> free = [.. leaving.Where(node => node.Value <= standing && !view.Arrangement.Servers.Contains(node.Key)).Select(node => node.Key)];
+        free.ForEach(node => leaving.Remove(node));
+        return [.. free.Select(node => new ReleaseNode(node))];
+    }
+
+    private IReadOnlyList<CoordinatorEffect> ChangeView()
+    {
+        WorkerId[] present = [.. members.Values];
+        foreach (int number in members.Keys)
+        {
+            accounts[number].Status = WorkerStatus.Active;
+        }
+
+        view = view with { Number = view.Number + 1, Ranges = ShardDealer.Deal(shape.Shards, present, paces.Of(present)) };
+        return
+        [
+            new PublishView(new ViewPublished(view)),
+            .. evaluation?.Deal(present) ?? [],
+            .. ReportWorkers(),
+        ];
+    }
+
+    private IEnumerable<CoordinatorEffect> ReportWorkers()
+    {
+        foreach ((int number, WorkerAccount account) in accounts)
+        {
+            ShardRange? range = members.TryGetValue(number, out WorkerId member) ? view.RangeOf(member) : null;
+            yield return new Notify(new WorkerChanged(
+                number, account.Status, view.Number, range?.First ?? 0, range?.Count ?? 0, account.Shards, account.Failures));
+        }
+    }
+
+    private sealed class WorkerAccount
+    {
+        public WorkerStatus Status { get; set; } = WorkerStatus.Active;
+
+        public long Shards { get; set; }
+
+        public int Failures { get; set; }
+    }
+}

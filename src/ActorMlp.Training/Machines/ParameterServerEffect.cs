@@ -1,0 +1,62 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Machines;
+
+/// <summary>What a parameter server wants done.</summary>
+public abstract record ParameterServerEffect;
+
+/// <summary>Take over pieces with weights and optimizer state as of a step, then hand in <see cref="RangeAcquired"/>.</summary>
+/// <param name="Arrangement">What stands from now on.</param>
+/// <param name="Pieces">This server's share; empty if it has none and lets go of what it had.</param>
+public sealed record AcquireRange(Arrangement Arrangement, IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
+
+/// <summary>Tell the workers that a step is open.</summary>
+/// <param name="Message">What to tell.</param>
+/// <param name="Announced">Whether <see cref="SendWeights"/> has told it already.</param>
+public sealed record OpenStep(StepOpened Message, bool Announced) : ParameterServerEffect;
+
+/// <summary>Send a piece of the weights to workers that have a copy of their own.</summary>
+/// <param name="Message">What they make of it.</param>
+/// <param name="Piece">Which piece.</param>
+/// <param name="To">Who gets it; null for every worker.</param>
+public sealed record SendWeights(WeightsArrived Message, ParameterPiece Piece, IReadOnlyList<WorkerId>? To) : ParameterServerEffect;
+
+/// <summary>Complete the tree over a piece's gradients and apply the update, then hand in <see cref="UpdateApplied"/>.</summary>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Piece">The piece.</param>
+/// <param name="Parts">Gradient sums that cover the tree, left to right.</param>
+/// <param name="Totals">Sums over the step's rows.</param>
+public sealed record ApplyUpdate(long Step, ParameterPiece Piece, GradientPart[] Parts, GradientTotals Totals) : ParameterServerEffect;
+
+/// <summary>Complete the tree over a piece's gradients and measure its mean, then hand in <see cref="UpdateMeasured"/>.</summary>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Piece">The piece.</param>
+/// <param name="Parts">Gradient sums that cover the tree, left to right.</param>
+/// <param name="Totals">Sums over the step's rows.</param>
+public sealed record MeasureUpdate(long Step, ParameterPiece Piece, GradientPart[] Parts, GradientTotals Totals) : ParameterServerEffect;
+
+/// <summary>Apply the update that was measured, then hand in <see cref="UpdateApplied"/>.</summary>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Piece">The piece.</param>
+/// <param name="Norm">The gradient's global norm.</param>
+public sealed record ApplyMeasured(long Step, ParameterPiece Piece, double Norm) : ParameterServerEffect;
+
+/// <summary>Tell the coordinator.</summary>
+/// <param name="Message">What to tell.</param>
+public sealed record TellCoordinator(ICoordinatorMessage Message) : ParameterServerEffect;
+
+/// <summary>Tell every other parameter server of the arrangement.</summary>
+/// <param name="Message">What to tell.</param>
+public sealed record TellServers(PieceMeasured Message) : ParameterServerEffect;
+
+/// <summary>Copy weights and optimizer as they stand, then have them written in the background, in order; <see cref="CheckpointWritten"/> follows.</summary>
+/// <param name="Kind">Which checkpoint.</param>
+/// <param name="Progress">What else it holds.</param>
+public sealed record SaveCheckpoint(CheckpointKind Kind, RunProgress Progress) : ParameterServerEffect;
+
+/// <summary>Load the weights of the best checkpoint, once it is written; <see cref="BestRestored"/> follows.</summary>
+public sealed record LoadBest : ParameterServerEffect;

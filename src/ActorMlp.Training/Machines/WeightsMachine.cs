@@ -1,0 +1,107 @@
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Machines;
+
+/// <summary>What a node's copy of the weights wants done.</summary>
+public abstract record WeightsEffect;
+
+/// <summary>Put the pieces that arrived into the place of the weights before, all at once; no computation may be under way.</summary>
+/// <param name="Step">Steps committed in them.</param>
+public sealed record AdoptWeights(long Step) : WeightsEffect;
+
+/// <summary>Hand a message to the worker: the weights that it is about are there.</summary>
+/// <param name="Message">What.</param>
+public sealed record HandToWorker(IWorkerMessage Message) : WeightsEffect;
+
+/// <summary>
+/// A node's copy of the weights, decided: pieces come from several servers, each in its own time; when all are of one step the worker may begin it. What a
+/// worker is told about weights that are not there yet waits here.
+/// </summary>
+public sealed class WeightsMachine
+{
+    private readonly Dictionary<int, long> versions = [];
+    private readonly List<EvaluateBlocks> evaluations = [];
+    private Arrangement arrangement = Arrangement.None;
+    private long adopted = -1;
+    private WeightsArrived? fromLead;
+    private StepOpened? opened;
+
+    /// <summary>The arrangement whose pieces are taken.</summary>
+    public int ArrangementNumber => arrangement.Number;
+
+    /// <summary>A view: in a new arrangement all pieces come anew.</summary>
+    public IReadOnlyList<WeightsEffect> Handle(ViewPublished message)
+    {
+        if (message.View.Arrangement.Number > arrangement.Number)
+        {
+            arrangement = message.View.Arrangement;
+            versions.Clear();
+            adopted = -1;
+            (fromLead, opened) = (null, null);
+            evaluations.Clear();
+        }
+
+        return [new HandToWorker(message)];
+    }
+
+    /// <summary>A piece is in the copy that is next.</summary>
+    public IReadOnlyList<WeightsEffect> Handle(WeightsArrived message)
+    {
+        if (message.Arrangement != arrangement.Number || message.Step < versions.GetValueOrDefault(message.Offset, -1))
+        {
+            return [];
+        }
+
+        versions[message.Offset] = message.Step;
+        if (message.Offset == 0)
+        {
+            fromLead = message;
+        }
+
+        if (message.Step <= adopted || versions.Count < arrangement.Pieces.Count || versions.Values.Any(version => version != message.Step))
+        {
+            return [];
+        }
+
+        adopted = message.Step;
+        List<WeightsEffect> effects = [new AdoptWeights(adopted)];
+        if (fromLead is { Held: false } lead)
+        {
+            effects.Add(new HandToWorker(new StepOpened(lead.View, adopted, [])));
+        }
+
+        if (opened is { } step && step.Step == adopted)
+        {
+            effects.Add(new HandToWorker(step));
+        }
+
+        effects.AddRange(evaluations.Where(waiting => waiting.WeightsStep == adopted).Select(waiting => new HandToWorker(waiting)));
+        evaluations.RemoveAll(waiting => waiting.WeightsStep <= adopted);
+        return effects;
+    }
+
+    /// <summary>The lead opens a step.</summary>
+    public IReadOnlyList<WeightsEffect> Handle(StepOpened message)
+    {
+        if (message.Step == adopted)
+        {
+            return [new HandToWorker(message)];
+        }
+
+        opened = message;
+        return [];
+    }
+
+    /// <summary>The coordinator asks for an evaluation.</summary>
+    public IReadOnlyList<WeightsEffect> Handle(EvaluateBlocks message)
+    {
+        if (message.WeightsStep == adopted)
+        {
+            return [new HandToWorker(message)];
+        }
+
+        evaluations.Add(message);
+        return [];
+    }
+}

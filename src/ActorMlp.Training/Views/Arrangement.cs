@@ -1,0 +1,42 @@
+using MessagePack;
+
+namespace ActorMlp.Training.Views;
+
+/// <summary>The parameters [<paramref name="Offset"/>, <paramref name="Offset"/> + <paramref name="Length"/>) of the flat vector: updated and sent as one.</summary>
+/// <param name="Server">Number of the parameter server that holds it.</param>
+/// <param name="Offset">Its first float.</param>
+/// <param name="Length">Its floats.</param>
+[MessagePackObject]
+public readonly record struct ParameterPiece(
+    [property: Key(0)] int Server, [property: Key(1)] int Offset, [property: Key(2)] int Length)
+{
+    /// <summary>One past its last float.</summary>
+    [IgnoreMember]
+    public int End => Offset + Length;
+}
+
+/// <summary>
+/// Which parameter server holds what, from a step on. It changes between steps only, as the servers are given their weights and optimizer state anew;
+/// whatever belongs to an older arrangement is fenced off.
+/// </summary>
+/// <param name="Number">Number of the view that began it; 0 for none.</param>
+/// <param name="Step">Steps committed in what the servers are given.</param>
+/// <param name="Pieces">The whole vector in pieces, ascending; each server's are neighbours.</param>
+[MessagePackObject]
+public sealed record Arrangement(
+    [property: Key(0)] int Number, [property: Key(1)] long Step, [property: Key(2)] IReadOnlyList<ParameterPiece> Pieces)
+{
+    /// <summary>Before the first.</summary>
+    public static Arrangement None { get; } = new(0, 0, []);
+
+    /// <summary>The server that opens and commits steps: the one with the first piece.</summary>
+    [IgnoreMember]
+    public int Lead => Pieces.Count > 0 ? Pieces[0].Server : -1;
+
+    /// <summary>The servers that hold something.</summary>
+    [IgnoreMember]
+    public IEnumerable<int> Servers => Pieces.Select(piece => piece.Server).Distinct();
+
+    /// <summary>What a server holds, ascending.</summary>
+    public IEnumerable<ParameterPiece> PiecesOf(int server) => Pieces.Where(piece => piece.Server == server);
+}

@@ -4,16 +4,18 @@ using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
 using Akka.Actor;
 using Akka.Event;
 
 namespace ActorMlp.Cluster.Actors;
 
 /// <summary>What a parameter server works with.</summary>
+/// <param name="Setup">The run.</param>
 /// <param name="Store">Weights and optimizer.</param>
 /// <param name="Pool">The threads that compute.</param>
 /// <param name="Checkpoints">Where checkpoints go.</param>
-internal sealed record ParameterServerResources(ParameterStore Store, ComputePool Pool, CheckpointWriter Checkpoints);
+internal sealed record ParameterServerResources(RunSetup Setup, ParameterStore Store, ComputePool Pool, CheckpointWriter Checkpoints);
 
 /// <summary>The parameter server: hands messages to <see cref="ParameterServerMachine"/> and carries out what it decides. Updates run on the pool.</summary>
 internal sealed class ParameterServerActor : ReceiveActor
@@ -75,13 +77,23 @@ internal sealed class ParameterServerActor : ReceiveActor
                     break;
                 case SaveCheckpoint save:
                     log.Debug("checkpoint {0} at step {1}", save.Kind, save.Progress.Step);
-                    resources.Checkpoints.Save(save.Kind, save.Progress, Self);
+                    ParameterStore store = resources.Store;
+                    resources.Checkpoints.Save(
+                        save.Kind, Checkpoint.Capture(resources.Setup, store.Parameters, store.Updater.Slots, save.Progress), Self);
                     break;
                 case LoadBest:
-                    resources.Checkpoints.RestoreBestAsync().PipeTo(Self, Self);
+                    RestoreBestAsync().PipeTo(Self, Self);
                     break;
             }
         }
+    }
+
+    private async Task<BestRestored> RestoreBestAsync()
+    {
+        string last = resources.Setup.Network.Layout.Sha256(resources.Store.Parameters);
+        Checkpoint best = await resources.Checkpoints.LoadBestAsync().ConfigureAwait(false);
+        best.RestoreWeights(resources.Setup, resources.Store.Parameters);
+        return new BestRestored(last);
     }
 
     private void Apply(ApplyUpdate apply)

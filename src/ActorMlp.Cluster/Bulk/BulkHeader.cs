@@ -86,6 +86,14 @@ public readonly record struct BulkHeader
     [Key(14)]
     public int Incarnation { get; init; }
 
+    /// <summary>Number of the arrangement it belongs to (weights, state).</summary>
+    [Key(15)]
+    public int Arrangement { get; init; }
+
+    /// <summary>Whether the next step waits for the coordinator (weights).</summary>
+    [Key(16)]
+    public bool Held { get; init; }
+
     /// <summary>The node of the summation tree.</summary>
     [IgnoreMember]
     public TreeNode Node => new(NodeLevel, NodeIndex);

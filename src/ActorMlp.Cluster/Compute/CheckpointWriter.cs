@@ -1,5 +1,4 @@
 using ActorMlp.Training.Messages;
-using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
 using Akka.Actor;
 
@@ -9,19 +8,16 @@ namespace ActorMlp.Cluster.Compute;
 /// Writes checkpoints in the background, in the order in which they were asked for. A checkpoint that waits is replaced by a newer one of its
 /// kind, so a slow disk delays nobody; a best checkpoint always goes to disk before the last one that refers to it.
 /// </summary>
-/// <param name="setup">The run.</param>
-/// <param name="store">Weights and optimizer.</param>
 /// <param name="directory">The run's folder.</param>
-public sealed class CheckpointWriter(RunSetup setup, ParameterStore store, RunDirectory directory)
+public sealed class CheckpointWriter(RunDirectory directory)
 {
     private readonly Lock gate = new();
     private readonly List<(CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker)> waiting = [];
     private Task writer = Task.CompletedTask;
 
-    /// <summary>Copies weights and optimizer as they stand; they are written later. The asker gets <see cref="CheckpointWritten"/> or <see cref="CheckpointFailed"/>.</summary>
-    public void Save(CheckpointKind kind, RunProgress progress, IActorRef asker)
+    /// <summary>Writes a checkpoint, later. The asker gets <see cref="CheckpointWritten"/> or <see cref="CheckpointFailed"/>.</summary>
+    public void Save(CheckpointKind kind, Checkpoint checkpoint, IActorRef asker)
     {
-        Checkpoint checkpoint = Checkpoint.Capture(setup, store.Parameters, store.Updater, progress);
         lock (gate)
         {
             if (kind == CheckpointKind.Best)
@@ -41,10 +37,10 @@ public sealed class CheckpointWriter(RunSetup setup, ParameterStore store, RunDi
         }
     }
 
-    /// <summary>Waits until all is written, then puts the best checkpoint's weights into the store.</summary>
-    public async Task<BestRestored> RestoreBestAsync()
+    /// <summary>Waits until all is written, then reads the best checkpoint.</summary>
+    /// <exception cref="StorageException">It is missing or damaged.</exception>
+    public async Task<Checkpoint> LoadBestAsync()
     {
-        string last = setup.Network.Layout.Sha256(store.Parameters);
         Task writing;
         lock (gate)
         {
@@ -52,8 +48,7 @@ public sealed class CheckpointWriter(RunSetup setup, ParameterStore store, RunDi
         }
 
         await writing.ConfigureAwait(false);
-        Checkpoint.Load(directory.BestCheckpoint).RestoreWeights(setup, store.Parameters);
-        return new BestRestored(last);
+        return Checkpoint.Load(directory.BestCheckpoint);
     }
 
     private void WriteAll()

@@ -54,7 +54,7 @@ public sealed class TrainingRun
         using var pool = new ComputePool(setup.Options.Cluster.Threads);
         var store = new ParameterStore(setup, pool);
         RunProgress start = resume?.Progress ?? RunProgress.Start;
-        resume?.Restore(setup, store.Parameters, store.Updater);
+        resume?.Restore(setup, store.Parameters, store.Updater.Slots);
         var observer = new RunObserver(progress);
         progress.Report(Started(start, pool));
 
@@ -78,7 +78,7 @@ public sealed class TrainingRun
     private IHost BuildHost(RunProgress start, ParameterStore store, ComputePool pool, RunObserver observer)
     {
         var computer = new NodeComputer(setup, store, pool, services.BeforeCompute);
-        var server = new ParameterServerResources(store, pool, new CheckpointWriter(setup, store, directory));
+        var server = new ParameterServerResources(setup, store, pool, new CheckpointWriter(directory));
 
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton(services.Logging);

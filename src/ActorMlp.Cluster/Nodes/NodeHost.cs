@@ -37,7 +37,7 @@ public sealed class NodeHost : IAsyncDisposable
         Address = new NodeAddress(Cluster.SelfAddress.Host, Cluster.SelfAddress.Port ?? 0);
         Cluster.RegisterOnMemberUp(() => up.TrySetResult());
         Ended = EndAsync();
-        joining = JoinAsync(stopped.Token);
+        joining = options.Member ? JoinAsync(stopped.Token) : Task.CompletedTask;
     }
 
     /// <summary>The node's actor system.</summary>

@@ -18,6 +18,12 @@ public sealed record NodeOptions
     /// <summary>With <c>dns:</c>, how many addresses the name must resolve to before a cluster may be formed.</summary>
     public int RequiredContacts { get; init; } = 1;
 
+    /// <summary>Whether it becomes a member; otherwise it only talks with nodes, as whoever submits a run does.</summary>
+    public bool Member { get; init; } = true;
+
+    /// <summary>Port of the bulk plane; 0 for any free port.</summary>
+    public int BulkPort { get; init; }
+
     /// <summary>What the node may be asked to do.</summary>
     public IReadOnlyList<string> Roles { get; init; } = NodeRoles.All;
 

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ActorMlp.Cluster.Bulk;
 
 namespace ActorMlp.Cluster.Nodes;
 
@@ -49,6 +50,14 @@ public sealed class NodeSecurity
 
     /// <summary>Whether connections are TLS.</summary>
     public bool Encrypts => Certificate is not null;
+
+    /// <summary>The same for the bulk plane. Who knows a secret proves it there too, but gradients and weights are not encrypted.</summary>
+    internal BulkSecurity Bulk => Kind switch
+    {
+        NodeSecurityKind.Secret => new BulkSecurity.SharedSecret(SecretCertificate.BulkSecret(Certificate!)),
+        NodeSecurityKind.Certificates => new BulkSecurity.MutualTls(Certificate!, [authority!]),
+        _ => BulkSecurity.None,
+    };
 
     /// <summary>Nodes that know one secret. A key pair is derived from it, and each side of a connection must hold that very key.</summary>
     /// <exception cref="NodeException">It is too short to stand against guessing.</exception>

@@ -39,6 +39,15 @@ internal static class SecretCertificate
             new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2100, 1, 1, 0, 0, 0, TimeSpan.Zero)));
     }
 
+    /// <summary>What the bulk plane's proofs are made with: a hash of the private key, so that guesses at the secret stay as slow there.</summary>
+    public static byte[] BulkSecret(X509Certificate2 certificate)
+    {
+        using ECDsa key = certificate.GetECDsaPrivateKey()
+            ?? throw new NodeException("the certificate of the cluster's secret has no private key");
+        byte[] digits = key.ExportParameters(includePrivateParameters: true).D!;
+        return SHA256.HashData([.. Encoding.ASCII.GetBytes("actormlp bulk plane"), .. digits]);
+    }
+
     private static ECDsa DeriveKey(string secret)
     {
         byte[] drawn = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(secret), Salt, Iterations, HashAlgorithmName.SHA256, outputLength: 48);

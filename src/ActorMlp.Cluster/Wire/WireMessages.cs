@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
 
 namespace ActorMlp.Cluster.Wire;
 
@@ -20,6 +21,31 @@ public static class WireMessages
             WireMessage.Of<NodeHello>("hello"),
             WireMessage.Of<Ping>("ping"),
             WireMessage.Of<Pong>("pong"),
+            WireMessage.Of<SubmitRun>("sub"),
+            WireMessage.Of<RunAccepted>("acc"),
+            WireMessage.Of<RunRefused>("ref"),
+            WireMessage.Of<PrepareRun>("prep"),
+            WireMessage.Of<NodePrepared>("np"),
+            WireMessage.Of<NodeRefused>("nr"),
+            WireMessage.Of<MembersPublished>("mp"),
+            WireMessage.Of<RangesWanted>("rw"),
+            WireMessage.Of<NodeWantsToLeave>("nl"),
+            WireMessage.Of<NodeReleased>("rel"),
+            WireMessage.Of<LeaveCluster>("lv"),
+            WireMessage.Of<EndRun>("end"),
+            WireMessage.Of<NodeReport>("nrep"),
+            WireMessage.Of<AskStatus>("ask"),
+            WireMessage.Of<ClusterStatus>("st"),
+
+            // To whoever keeps a run.
+            WireMessage.Of<RunConcluded>("rc"),
+            WireMessage.Of<RunFailed>("rf"),
+            WireMessage.Of<RunMoves>("rm"),
+            WireMessage.Of<StepCommittedEvent>("esc"),
+            WireMessage.Of<EpochCompleted>("eec"),
+            WireMessage.Of<WorkerChanged>("ewc"),
+            WireMessage.Of<CheckpointSaved>("ecs"),
+            WireMessage.Of<RunRewound>("err"),
 
             // To a coordinator.
             WireMessage.Of<WorkerJoined>("wj"),
@@ -32,6 +58,8 @@ public static class WireMessages
             WireMessage.Of<CheckpointFailed>("cf"),
             WireMessage.Of<BestRestored>("br"),
             WireMessage.Of<StopRequested>("sr"),
+            WireMessage.Of<RangeReady>("rr"),
+            WireMessage.Of<WorkerPace>("wp"),
 
             // To parameter servers and workers.
             WireMessage.Of<ViewPublished>("vp"),
@@ -41,6 +69,7 @@ public static class WireMessages
             WireMessage.Of<HoldTraining>("ht"),
             WireMessage.Of<WriteCheckpoint>("wc"),
             WireMessage.Of<RestoreBest>("rb"),
+            WireMessage.Of<PieceMeasured>("pm"),
         ];
         ByType = All.ToFrozenDictionary(message => message.Type);
         ByManifest = All.ToFrozenDictionary(message => message.Manifest, StringComparer.Ordinal);

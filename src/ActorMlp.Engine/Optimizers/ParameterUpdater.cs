@@ -70,14 +70,7 @@ public sealed class ParameterUpdater
         this.optimizer = optimizer;
         this.regularization = regularization;
         this.pool = pool;
-        string[] names = optimizer.Kind switch
-        {
-            OptimizerKind.Sgd => [],
-            OptimizerKind.Momentum or OptimizerKind.Nesterov => ["velocity"],
-            OptimizerKind.AdaGrad => ["squareSum"],
-            OptimizerKind.RmsProp => ["meanSquare"],
-            _ => ["firstMoment", "secondMoment"],
-        };
+        IReadOnlyList<string> names = SlotNames(optimizer.Kind);
         AlignedBuffer[] state = [.. names.Select(_ => new AlignedBuffer(range.Length))];
         Slots = [.. names.Select((name, i) => new OptimizerSlot(name, state[i].Memory))];
         pass = new UpdatePass(network.Layout, range, kernels, regularization, state, pool.Threads);
@@ -96,6 +89,16 @@ public sealed class ParameterUpdater
     /// </summary>
     public static IReadOnlyList<int> CutPoints(Network network, RegularizationSpec regularization) =>
         UpdateChunk.CutPoints(network.Layout, regularization.ClipNorm is not null, regularization.MaxNorm is not null);
+
+    /// <summary>The names of an optimizer's slots, in their order.</summary>
+    public static IReadOnlyList<string> SlotNames(OptimizerKind kind) => kind switch
+    {
+        OptimizerKind.Sgd => [],
+        OptimizerKind.Momentum or OptimizerKind.Nesterov => ["velocity"],
+        OptimizerKind.AdaGrad => ["squareSum"],
+        OptimizerKind.RmsProp => ["meanSquare"],
+        _ => ["firstMoment", "secondMoment"],
+    };
 
     /// <summary>The norm of the whole gradient.</summary>
     /// <param name="squares">The squared norms of all its chunks, in their order.</param>

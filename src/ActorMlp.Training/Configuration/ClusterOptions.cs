@@ -20,4 +20,9 @@ public sealed record ClusterOptions
     [Description("How often one worker may fail and be restarted before it is given up.")]
     [Range(0, 1_000_000)]
     public int RestartLimit { get; init; } = 10;
+
+    /// <summary>Workers that a run on a cluster waits for.</summary>
+    [Description("On a cluster of nodes: workers that must be there before the first step; each node is one.")]
+    [Range(1, 1024)]
+    public int MinimumWorkers { get; init; } = 1;
 }

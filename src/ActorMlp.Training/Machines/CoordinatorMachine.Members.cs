@@ -11,6 +11,19 @@ public sealed partial class CoordinatorMachine
     private bool IsArrangementStale => !servers.SetEquals(view.Arrangement.Servers)
         && !dealer.Deal([.. servers]).SequenceEqual(view.Arrangement.Pieces);
 
+    /// <summary>Those that were there from the start, all at once, so that the first view has them all.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(NodesGathered message)
+    {
+        foreach (WorkerId worker in message.Workers)
+        {
+            members[worker.Number] = worker;
+            accounts.TryAdd(worker.Number, new WorkerAccount());
+        }
+
+        servers.UnionWith(message.Servers);
+        return ArrangeIfGathered();
+    }
+
     /// <summary>A worker is there: it gets its share in a new view.</summary>
     public IReadOnlyList<CoordinatorEffect> Handle(WorkerJoined message)
     {

@@ -10,7 +10,8 @@ public abstract record WorkerEffect;
 /// <summary>Compute a subtree's gradient, then hand in <see cref="SubtreeFinished"/>. One is under way at a time.</summary>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Node">The subtree.</param>
-public sealed record ComputeSubtree(long Step, TreeNode Node) : WorkerEffect;
+/// <param name="View">The view it is computed in.</param>
+public sealed record ComputeSubtree(long Step, TreeNode Node, int View = 0) : WorkerEffect;
 
 /// <summary>Evaluate blocks, then hand in <see cref="EvaluationFinished"/>.</summary>
 /// <param name="Command">Which.</param>
@@ -163,7 +164,7 @@ public sealed class WorkerMachine(WorkerId self)
         if (computing is null && waiting.TryDequeue(out TreeNode node))
         {
             computing = (opened!.Step, node);
-            effects.Add(new ComputeSubtree(opened.Step, node));
+            effects.Add(new ComputeSubtree(opened.Step, node, opened.View));
         }
     }
 

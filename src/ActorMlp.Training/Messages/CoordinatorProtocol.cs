@@ -22,6 +22,11 @@ public sealed record WorkerFailed(
     [property: Key(1)] string Reason,
     [property: Key(2)] bool Final) : ICoordinatorMessage;
 
+/// <summary>Workers and parameter servers that are there before the run begins (from the coordinator's actor to itself).</summary>
+/// <param name="Workers">Workers.</param>
+/// <param name="Servers">Parameter servers, by number.</param>
+public sealed record NodesGathered(IReadOnlyList<WorkerId> Workers, IReadOnlyList<int> Servers) : ICoordinatorMessage;
+
 /// <summary>A parameter server is there and takes a range.</summary>
 /// <param name="Server">Its number.</param>
 [MessagePackObject]

@@ -113,3 +113,8 @@ public sealed record CheckpointSaved([property: Key(0)] long Step, [property: Ke
 /// <param name="Reason">What was lost.</param>
 [MessagePackObject]
 public sealed record RunRewound([property: Key(0)] long Step, [property: Key(1)] string Reason) : RunEvent;
+
+/// <summary>A node cannot take part in the run.</summary>
+/// <param name="Node">Which.</param>
+/// <param name="Reasons">Why, for the user.</param>
+public sealed record NodeWasRefused(string Node, IReadOnlyList<string> Reasons) : RunEvent;

@@ -10,62 +10,38 @@ namespace ActorMlp.Training.Runs;
 /// <summary>A run made ready: options and data turned into network, plan and rules. Immutable, shared by all actors of a process.</summary>
 public sealed class RunSetup
 {
+    private readonly RunBlueprint blueprint;
+
     /// <summary>Builds network and plan for <paramref name="options"/> over <paramref name="data"/>.</summary>
     public RunSetup(RunOptions options, LoadedData data)
     {
-        Options = options;
+        blueprint = new RunBlueprint(options, RunFacts.Of(data));
         Data = data;
-        TrainingOptions training = options.Training;
-        Network = new Network(NetworkSpecFactory.Create(
-            options.Model, data.Training.Inputs, data.Schema.Classes.Count, data.Schema.Task));
-        Plan = new StepPlan(data.Training.Rows, training.BatchSize, training.Epochs, training.Seed);
-        Optimizer = TrainingSpecFactory.Optimizer(training);
-        Regularization = TrainingSpecFactory.Regularization(training);
-        Schedule = TrainingSpecFactory.Schedule(training, Plan.StepsPerEpoch);
-        Shape = new RunShape
-        {
-            Epochs = training.Epochs,
-            StepsPerEpoch = Plan.StepsPerEpoch,
-            Shards = training.ShardsPerStep,
-            Workers = options.Cluster.Workers,
-            CheckpointEverySteps = options.Output.CheckpointEverySteps,
-            ValidationRows = data.Validation?.Rows ?? 0,
-            TestRows = data.Test?.Rows ?? 0,
-            Keep = training.Keep,
-            Monitor = training.Monitor,
-            Task = options.Data.Task,
-            Layers = Network.Layout.Layers.Count,
-            Outputs = Network.OutputCount,
-            ParameterLength = Network.Layout.Length,
-            ClipsNorm = Regularization.ClipNorm is not null,
-            TargetScale = data.Preprocessing.TargetScale,
-            LearningRate = Schedule.At,
-        };
     }
 
     /// <summary>The run file.</summary>
-    public RunOptions Options { get; }
+    public RunOptions Options => blueprint.Options;
 
     /// <summary>The rows.</summary>
     public LoadedData Data { get; }
 
     /// <summary>The network.</summary>
-    public Network Network { get; }
+    public Network Network => blueprint.Network;
 
     /// <summary>Which rows make which step.</summary>
-    public StepPlan Plan { get; }
+    public StepPlan Plan => blueprint.Plan;
 
     /// <summary>The optimizer.</summary>
-    public OptimizerSpec Optimizer { get; }
+    public OptimizerSpec Optimizer => blueprint.Optimizer;
 
     /// <summary>Penalties and bounds.</summary>
-    public RegularizationSpec Regularization { get; }
+    public RegularizationSpec Regularization => blueprint.Regularization;
 
     /// <summary>The learning rate by step.</summary>
-    public ScheduleSpec Schedule { get; }
+    public ScheduleSpec Schedule => blueprint.Schedule;
 
     /// <summary>The run in numbers.</summary>
-    public RunShape Shape { get; }
+    public RunShape Shape => blueprint.Shape;
 
     /// <summary>The rows of a step, cut into shards.</summary>
     public StepBatch BatchOf(long step) =>

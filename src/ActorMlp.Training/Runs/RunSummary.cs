@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MessagePack;
 
 namespace ActorMlp.Training.Runs;
@@ -65,6 +66,35 @@ public sealed record RunSummary
 
     /// <summary>Who did what.</summary>
     public required LedgerSummary Ledger { get; init; }
+
+    /// <summary>What each node did, where the run was on a cluster; else null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<NodeSummary>? Nodes { get; init; }
+}
+
+/// <summary>What a node of a cluster did in a run.</summary>
+public sealed record NodeSummary
+{
+    /// <summary>Its control address.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>The instruction set of its kernels.</summary>
+    public required string Kernel { get; init; }
+
+    /// <summary>Compute threads.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Steps that it computed a part of, since start or resumption.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Bytes of gradients that it sent to other nodes, frame heads included.</summary>
+    public required long GradientBytes { get; init; }
+
+    /// <summary>Bytes of weights that it sent to other nodes, frame heads included.</summary>
+    public required long WeightBytes { get; init; }
+
+    /// <summary>Bytes of both, a step.</summary>
+    public required double BytesPerStep { get; init; }
 }
 
 /// <summary>The ledger's counts.</summary>

@@ -29,13 +29,13 @@ public sealed class Checkpoint
     /// <summary>Copies a run's state as it stands.</summary>
     /// <param name="setup">The run.</param>
     /// <param name="parameters">Its weights.</param>
-    /// <param name="updater">Its optimizer.</param>
+    /// <param name="slots">Its optimizer's state.</param>
     /// <param name="progress">Where it stands.</param>
-    public static Checkpoint Capture(RunSetup setup, ReadOnlySpan<float> parameters, ParameterUpdater updater, RunProgress progress)
+    public static Checkpoint Capture(RunSetup setup, ReadOnlySpan<float> parameters, IReadOnlyList<OptimizerSlot> slots, RunProgress progress)
     {
         float[] weights = parameters.ToArray();
         List<Tensor> tensors = [.. LayerTensors.Export(setup.Network.Layout, weights, "")];
-        foreach (OptimizerSlot slot in updater.Slots)
+        foreach (OptimizerSlot slot in slots)
         {
             tensors.AddRange(LayerTensors.Export(setup.Network.Layout, slot.Values, $"{OptimizerPrefix}{slot.Name}."));
         }
@@ -87,12 +87,12 @@ public sealed class Checkpoint
 
     /// <summary>Puts weights and optimizer back.</summary>
     /// <exception cref="StorageException">It is not of this run.</exception>
-    public void Restore(RunSetup setup, Span<float> parameters, ParameterUpdater updater)
+    public void Restore(RunSetup setup, Span<float> parameters, IReadOnlyList<OptimizerSlot> slots)
     {
         CheckBelongsTo(setup);
         RestoreWeights(setup, parameters);
         var content = new SafetensorsContent(tensors.ToDictionary(tensor => tensor.Name), metadata);
-        foreach (OptimizerSlot slot in updater.Slots)
+        foreach (OptimizerSlot slot in slots)
         {
             LayerTensors.Import(path ?? "checkpoint", content, setup.Network.Layout, $"{OptimizerPrefix}{slot.Name}.", slot.Values.Span);
         }

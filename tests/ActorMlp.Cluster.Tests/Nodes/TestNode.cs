@@ -9,7 +9,7 @@ namespace ActorMlp.Cluster.Tests.Nodes;
 internal sealed class TestNode : IAsyncDisposable
 {
     /// <summary>Short, yet far above the noise of a busy machine for heartbeats within one process.</summary>
-    private static readonly FailureDetection Quick = new()
+    public static readonly FailureDetection Quick = new()
     {
         HeartbeatInterval = TimeSpan.FromSeconds(0.2),
         AcceptablePause = TimeSpan.FromSeconds(3),

@@ -32,11 +32,11 @@ public sealed class CheckpointTests : IDisposable
         RunOptions options = WithOptimizer(kind);
         using var run = new TinyRun(options);
         run.Train(0, 5);
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater, progress).Save(File);
+        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, progress).Save(File);
 
         using var resumed = new TinyRun(options);
         Checkpoint checkpoint = Checkpoint.Load(File);
-        checkpoint.Restore(resumed.Setup, resumed.Parameters, resumed.Updater);
+        checkpoint.Restore(resumed.Setup, resumed.Parameters, resumed.Updater.Slots);
 
         AssertSameState(run, resumed);
         Assert.Equal(progress, checkpoint.Progress);
@@ -49,7 +49,7 @@ public sealed class CheckpointTests : IDisposable
     public void Load_progress_of_a_new_run_is_the_start()
     {
         using var run = new TinyRun();
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater, RunProgress.Start).Save(File);
+        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
 
         Assert.Equal(RunProgress.Start, Checkpoint.Load(File).Progress);
     }
@@ -59,9 +59,9 @@ public sealed class CheckpointTests : IDisposable
     {
         using var run = new TinyRun();
         float[] before = [.. run.Parameters];
-        Checkpoint checkpoint = Checkpoint.Capture(run.Setup, run.Parameters, run.Updater, RunProgress.Start);
+        Checkpoint checkpoint = Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start);
         run.Train(0, 3);
-        checkpoint.Restore(run.Setup, run.Parameters, run.Updater);
+        checkpoint.Restore(run.Setup, run.Parameters, run.Updater.Slots);
 
         Assert.Equal(before, run.Parameters);
         Assert.All(run.Updater.Slots, slot => Assert.Equal(-1, slot.Values.Span.IndexOfAnyExcept(0f)));
@@ -71,7 +71,7 @@ public sealed class CheckpointTests : IDisposable
     public void Restore_into_a_run_with_other_options_or_data_is_refused()
     {
         using var run = new TinyRun();
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater, RunProgress.Start).Save(File);
+        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
         Checkpoint checkpoint = Checkpoint.Load(File);
         using var otherSeed = new TinyRun(TinyRun.Options with { Training = TinyRun.Options.Training with { Seed = 43 } });
         using var otherData = new TinyRun(dataSha256: "00fe");
@@ -80,7 +80,7 @@ public sealed class CheckpointTests : IDisposable
         {
             float[] before = [.. other.Parameters];
             StorageException problem = Assert.Throws<StorageException>(
-                () => checkpoint.Restore(other.Setup, other.Parameters, other.Updater));
+                () => checkpoint.Restore(other.Setup, other.Parameters, other.Updater.Slots));
             Assert.Contains(File, problem.Message);
             Assert.Contains("other data, model or training options", problem.Message);
             Assert.Equal(before, other.Parameters);
@@ -92,14 +92,14 @@ public sealed class CheckpointTests : IDisposable
     {
         using var run = new TinyRun();
         run.Train(0, 2);
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater, RunProgress.Start).Save(File);
+        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
         using var other = new TinyRun(TinyRun.Options with
         {
             Cluster = new ClusterOptions { Workers = 7 },
             Output = new OutputOptions { Directory = "elsewhere" },
         });
 
-        Checkpoint.Load(File).Restore(other.Setup, other.Parameters, other.Updater);
+        Checkpoint.Load(File).Restore(other.Setup, other.Parameters, other.Updater.Slots);
 
         AssertSameState(run, other);
     }
@@ -219,8 +219,8 @@ public sealed class CheckpointTests : IDisposable
         var directory = new RunDirectory(folder.At("run"));
         directory.Create();
         using var run = new TinyRun();
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater, RunProgress.Start with { Step = 4 }).Save(directory.BestCheckpoint);
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater, RunProgress.Start with { Step = 8 }).Save(directory.LastCheckpoint);
+        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start with { Step = 4 }).Save(directory.BestCheckpoint);
+        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start with { Step = 8 }).Save(directory.LastCheckpoint);
         return directory;
     }
 }

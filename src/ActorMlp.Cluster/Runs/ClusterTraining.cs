@@ -1,0 +1,89 @@
+using ActorMlp.Cluster.Actors;
+using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Hosting;
+using ActorMlp.Cluster.Nodes;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
+using Akka.Actor;
+using Akka.Hosting;
+using Microsoft.Extensions.Logging;
+using AkkaCluster = Akka.Cluster.Cluster;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <summary>
+/// A run on a cluster, seen from where it was submitted. This process keeps the run: its folder, its checkpoints, its data's fingerprint. It is no member of the
+/// cluster; the nodes must be able to reach it.
+/// </summary>
+/// <param name="options">How this process talks with the nodes.</param>
+/// <param name="contacts">Nodes to submit to, <c>host:port</c>.</param>
+/// <param name="logging">Where it logs.</param>
+/// <param name="time">The clock.</param>
+public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> contacts, ILoggerFactory logging, TimeProvider time)
+{
+    /// <summary>Trains to the end, or to the end of the step in which <paramref name="stop"/> is cancelled.</summary>
+    /// <param name="setup">The run, with its data.</param>
+    /// <param name="directory">Its folder.</param>
+    /// <param name="runId">Its name.</param>
+    /// <param name="resume">The checkpoint to go on from; null to start anew.</param>
+    /// <param name="progress">Gets the run's events, one at a time.</param>
+    /// <param name="stop">Asks the run to stop.</param>
+    /// <exception cref="RunFailedException">The run diverged, could not write, or no coordinator took it.</exception>
+    /// <exception cref="RunRefusedException">The cluster does not take the run.</exception>
+    /// <exception cref="NodeException">This process cannot talk with nodes.</exception>
+    public async Task<TrainingResult> TrainAsync(
+        RunSetup setup, RunDirectory directory, string runId, Checkpoint? resume, IProgress<RunEvent> progress, CancellationToken stop)
+    {
+        long began = time.GetTimestamp();
+        string fingerprint = setup.Data.ComputeFingerprint().ToJson();
+        var end = new TaskCompletionSource<KeptRun>(TaskCreationOptions.RunContinuationsAsynchronously);
+        NodeOptions client = options with { Member = false, Join = [] };
+        NodeHost host = await NodeHost.StartAsync(client, logging, time, akka => akka.WithActors((system, _) =>
+        {
+            Address self = AkkaCluster.Get(system).SelfAddress;
+            var id = new NodeAddress(self.Host, self.Port ?? 0);
+            var hub = new BulkHub();
+            system.ActorOf(
+                Props.Create(() => new KeeperHostActor(
+                    (sink, owner) => BulkPlaneActor.Props(
+                        new BulkOptions { NodeId = id.ToString(), Security = client.Security.Bulk },
+                        ClusterNode.ListenAt(client),
+                        sink,
+                        time,
+                        logging.CreateLogger("ActorMlp.Bulk"),
+                        owner),
+                    hub,
+                    endpoint => KeeperActor.Props(
+                        new KeeperOptions(
+                            setup,
+                            runId,
+                            directory,
+                            fingerprint,
+                            contacts,
+                            ClusterNode.Describe(client, id, endpoint),
+                            endpoint,
+                            hub,
+                            node => system.ActorSelection($"{AddressOf(self, node)}/user/node"),
+                            progress),
+                        resume,
+                        end),
+                    end)),
+                "run");
+        })).ConfigureAwait(false);
+        await using (host.ConfigureAwait(false))
+        {
+            await using CancellationTokenRegistration registration = stop.Register(
+                () => host.System.ActorSelection("/user/run/keeper").Tell(new StopRequested()));
+            KeptRun kept = await end.Task.ConfigureAwait(false);
+            string weights = setup.Network.Layout.Sha256(kept.Parameters);
+            return new TrainingResult(
+                RunSummaries.Of(setup, runId, kept, weights, time.GetElapsedTime(began)), kept.Conclusion, kept.Parameters);
+        }
+    }
+
+    /// <summary>The address of a node's actor system.</summary>
+    internal static Address AddressOf(Address self, string node) => NodeAddress.TryParse(node, out NodeAddress address)
+        ? self.WithHost(address.Host).WithPort(address.Port)
+        : throw new NodeException($"'{node}' is no node; expected host:port");
+}

@@ -1,0 +1,121 @@
+using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Storage;
+using ActorMlp.Training.Views;
+using Akka.Actor;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <content>The run's state: what parameter servers are given, and what they send.</content>
+internal sealed partial class KeeperActor
+{
+    /// <summary>Whole states that are kept: the one of the checkpoint that the coordinator knows of, and a newer one.</summary>
+    private const int StatesKept = 2;
+
+    private readonly HashSet<string> bestSentTo = [];
+    private SharedBuffer? bestWeights;
+
+    private void Supply(Arrangement arrangement)
+    {
+        if (!states.TryGetValue(arrangement.Step, out RunState? state) || !state.IsWhole)
+        {
+            Fail($"the state of step {arrangement.Step} is asked for, and is not here");
+            return;
+        }
+
+        for (int slot = 0; slot < state.Slots.Count; slot++)
+        {
+            foreach (ParameterPiece piece in arrangement.Pieces)
+            {
+                if (members.TryGetValue(piece.Server, out RunMember? server))
+                {
+                    links!.SendState(
+                        server.NodeId, arrangement.Number, arrangement.Step, slot, piece.Offset, state.Slots[slot], piece.Offset, piece.Length);
+                }
+            }
+        }
+    }
+
+    private void Accept(BulkFrame frame)
+    {
+        using BulkBuffer payload = frame.Payload;
+        BulkHeader header = frame.Header;
+        if (header.Kind != BulkKind.State || header.Arrangement != view.Arrangement.Number)
+        {
+            return;
+        }
+
+        if (!states.TryGetValue(header.Step, out RunState? state))
+        {
+            states[header.Step] = state = RunState.Awaited(options.Setup, header.Step);
+        }
+
+        if (state.IsWhole)
+        {
+            return;
+        }
+
+        state.Receive(header.Range, (int)header.Offset, payload.Floats);
+        SaveWhatIsWhole();
+    }
+
+    private void SaveWhatIsWhole()
+    {
+        foreach (WriteCheckpoint wanted in awaitingState.ToList())
+        {
+            if (states.TryGetValue(wanted.Progress.Step, out RunState? state) && state.IsWhole)
+            {
+                awaitingState.Remove(wanted);
+                checkpoints.Save(wanted.Kind, state.Capture(options.Setup, wanted.Progress), Self);
+                if (wanted.Kind == CheckpointKind.Last)
+                {
+                    saved = wanted.Progress;
+                    ForgetOldStates();
+                }
+            }
+        }
+    }
+
+    private void ForgetOldStates()
+    {
+        List<long> whole = [.. states.Values.Where(state => state.IsWhole).Select(state => state.Step)];
+        foreach (long step in whole.Take(whole.Count - StatesKept))
+        {
+            states.Remove(step);
+        }
+    }
+
+    private void AcceptBest(Checkpoint checkpoint)
+    {
+        string last = options.Setup.Network.Layout.Sha256(states[saved.Step].Slots[0].Span);
+        RunState weights = RunState.Awaited(options.Setup, options.Setup.Shape.TotalSteps + 1);
+        checkpoint.RestoreWeights(options.Setup, weights.Slots[0].Span);
+        best = weights.Slots[0].Span.ToArray();
+        bestWeights = weights.Slots[0];
+        SendBest();
+        coordinator.Tell(new BestRestored(last));
+    }
+
+    /// <summary>Gives every worker of the view the best epoch's weights, which the run is tested with.</summary>
+    private void SendBest()
+    {
+        if (best is null)
+        {
+            return;
+        }
+
+        foreach (ShardRange range in view.Ranges)
+        {
+            if (members.TryGetValue(range.Worker.Number, out RunMember? worker) && bestSentTo.Add(worker.NodeId))
+            {
+                foreach (ParameterPiece piece in view.Arrangement.Pieces)
+                {
+                    var message = new WeightsArrived(
+                        view.Arrangement.Number, options.Setup.Shape.TotalSteps + 1, piece.Offset, view.Number, Held: true);
+                    links!.SendWeights(worker.NodeId, message, piece, bestWeights!, piece.Offset);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+using System.Security.Cryptography;
+using ActorMlp.Cluster.Actors;
+using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Compute;
+using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
+using ActorMlp.Training.Views;
+using Akka.Actor;
+using Akka.Event;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <summary>What the keeper of a run ends with.</summary>
+/// <param name="Conclusion">How the run ended.</param>
+/// <param name="Parameters">The weights that stand.</param>
+/// <param name="Nodes">What each node did.</param>
+internal sealed record KeptRun(RunConclusion Conclusion, float[] Parameters, IReadOnlyList<NodeReport> Nodes);
+
+/// <summary>What a keeper works with.</summary>
+/// <param name="Setup">The run.</param>
+/// <param name="RunId">Its name.</param>
+/// <param name="Directory">Its folder.</param>
+/// <param name="Fingerprint">Its data in hashes, as JSON.</param>
+/// <param name="Contacts">Nodes to submit it to.</param>
+/// <param name="Hello">Who keeps it.</param>
+/// <param name="Endpoint">The process's end of the bulk plane.</param>
+/// <param name="Hub">Where frames come in.</param>
+/// <param name="NodeAt">A node's agent.</param>
+/// <param name="Observer">Hears of the run.</param>
+internal sealed record KeeperOptions(
+    RunSetup Setup,
+    string RunId,
+    RunDirectory Directory,
+    string Fingerprint,
+    IReadOnlyList<string> Contacts,
+    NodeHello Hello,
+    BulkEndpoint Endpoint,
+    BulkHub Hub,
+    Func<string, ActorSelection> NodeAt,
+    IProgress<RunEvent> Observer);
+
+/// <summary>
+/// Keeps a run, where it was submitted: submits it, gives parameter servers what they begin with, takes the state they send and writes checkpoints of it, and
+/// passes on what the coordinator tells. When a coordinator is lost or moves, it submits the run again, from the newest state it has.
+/// </summary>
+internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
+    private const int FirstAttempts = 10;
+    private const int LaterAttempts = 45;
+
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly KeeperOptions options;
+    private readonly TaskCompletionSource<KeptRun> end;
+    private readonly CheckpointWriter checkpoints;
+    private readonly List<WriteCheckpoint> awaitingState = [];
+    private readonly SortedDictionary<long, RunState> states = [];
+    private readonly SortedDictionary<int, RunMember> members = [];
+    private readonly HashSet<string> contacts;
+    private RunProgress saved;
+    private IActorRef coordinator = ActorRefs.Nobody;
+    private RunLinks? links;
+    private View view = View.None;
+    private float[]? best;
+    private ulong run;
+    private int attempts;
+    private bool everAccepted;
+    private bool stopRequested;
+
+    public KeeperActor(KeeperOptions options, Checkpoint? resume, TaskCompletionSource<KeptRun> end)
+    {
+        this.options = options;
+        this.end = end;
+        checkpoints = new CheckpointWriter(options.Directory);
+        contacts = [.. options.Contacts];
+        saved = resume?.Progress ?? RunProgress.Start;
+        states[saved.Step] = RunState.Initial(options.Setup, resume);
+        Keeping();
+    }
+
+    /// <summary>Tries again.</summary>
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(KeeperOptions options, Checkpoint? resume, TaskCompletionSource<KeptRun> end) =>
+        Akka.Actor.Props.Create(() => new KeeperActor(options, resume, end));
+
+    protected override void PreStart() => SubmitAnew();
+
+    protected override void PostStop()
+    {
+        options.Hub.Forget(run);
+        links?.DisconnectAll();
+        end.TrySetException(new RunFailedException("whoever keeps the run ended"));
+    }
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        end.TrySetException(reason);
+        base.PreRestart(reason, message);
+    }
+
+    private void Keeping()
+    {
+        Receive<TryAgain>(_ => Submit());
+        Receive<RunAccepted>(message => message.Run == run, Accept);
+        Receive<RunRefused>(message => message.Run == run, Accept);
+        Receive<NodeRefused>(message => options.Observer.Report(new NodeWasRefused(message.NodeId, message.Reasons)));
+        Receive<MembersPublished>(Accept);
+        Receive<ViewPublished>(message =>
+        {
+            view = message.View;
+            SendBest();
+        });
+        Receive<RangesWanted>(message => Supply(message.Arrangement));
+        Receive<WriteCheckpoint>(message =>
+        {
+            awaitingState.Add(message);
+            SaveWhatIsWhole();
+        });
+        Receive<BulkFrame>(Accept);
+        Receive<CheckpointWritten>(message =>
+        {
+            options.Observer.Report(new CheckpointSaved(message.Step, message.Path));
+            coordinator.Tell(message);
+        });
+        Receive<CheckpointFailed>(coordinator.Tell);
+        Receive<RestoreBest>(_ => checkpoints.LoadBestAsync().PipeTo(Self, Self));
+        Receive<Checkpoint>(AcceptBest);
+        Receive<RunEvent>(options.Observer.Report);
+        Receive<StopRequested>(message =>
+        {
+            stopRequested = true;
+            coordinator.Tell(message);
+        });
+        Receive<RunConcluded>(Accept);
+        Receive<RunFailed>(message => Fail(message.Reason));
+        Receive<RunMoves>(_ =>
+        {
+            log.Info("the run moves to another coordinator");
+            SubmitAnew();
+        });
+        Receive<Terminated>(message =>
+        {
+            if (message.ActorRef.Equals(coordinator))
+            {
+                log.Warning("the coordinator is lost: the run goes on from step {0} with the next", saved.Step);
+                options.Observer.Report(new RunRewound(saved.Step, "the coordinator was lost"));
+                SubmitAnew();
+            }
+        });
+        Receive<Status.Failure>(failure => Fail(failure.Cause.GetBaseException().Message));
+    }
+
+    private void SubmitAnew()
+    {
+        Context.Unwatch(coordinator);
+        coordinator = ActorRefs.Nobody;
+        options.Hub.Forget(run);
+        links?.DisconnectAll();
+        run = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        links = new RunLinks(options.Endpoint, run);
+        options.Hub.Register(run, Self);
+        awaitingState.Clear();
+        bestSentTo.Clear();
+        (view, best, attempts) = (View.None, null, 0);
+        Submit();
+    }
+
+    private void Submit()
+    {
+        if (attempts == (everAccepted ? LaterAttempts : FirstAttempts))
+        {
+            Fail($"no coordinator takes the run: no answer from {string.Join(", ", contacts)}; does a node run there, with this secret or authority, and can it reach {options.Hello.NodeId}?");
+            return;
+        }
+
+        string contact = contacts.ElementAt(attempts++ % contacts.Count);
+        options.NodeAt(contact).Tell(new SubmitRun(
+            run,
+            options.RunId,
+            RunOptionsJson(options.Setup),
+            RunFacts.Of(options.Setup.Data),
+            options.Fingerprint,
+            saved,
+            options.Hello));
+        Timers.StartSingleTimer("again", new TryAgain(), TryAgainAfter);
+    }
+
+    private void Accept(RunAccepted message)
+    {
+        Timers.Cancel("again");
+        log.Info("the run is accepted by {0}; {1} nodes", Sender, message.Nodes);
+        everAccepted = true;
+        coordinator = Sender;
+        Context.Watch(coordinator);
+        if (stopRequested)
+        {
+            coordinator.Tell(new StopRequested());
+        }
+    }
+
+    private void Accept(RunRefused message)
+    {
+        // After a coordinator was lost, the next may not have forgotten the run yet.
+        if (everAccepted && coordinator.IsNobody())
+        {
+            return;
+        }
+
+        Timers.Cancel("again");
+        end.TrySetException(new RunRefusedException(message.Reasons));
+        Context.Stop(Self);
+    }
+
+    private void Accept(MembersPublished message)
+    {
+        members.Clear();
+        foreach (RunMember member in message.Members)
+        {
+            members[member.Number] = member;
+            contacts.Add(member.NodeId);
+            links!.Connect(member.NodeId, member.BulkAddress);
+        }
+    }
+
+    private void Accept(RunConcluded message)
+    {
+        Context.Unwatch(coordinator);
+        bool endsWithBest = best is not null;
+        end.TrySetResult(new KeptRun(
+            message.Conclusion, endsWithBest ? best! : states[message.Conclusion.Progress.Step].Slots[0].Span.ToArray(), message.Nodes));
+        Context.Stop(Self);
+    }
+
+    private void Fail(string reason)
+    {
+        Timers.Cancel("again");
+        end.TrySetException(new RunFailedException(reason));
+        Context.Stop(Self);
+    }
+
+    private static string RunOptionsJson(RunSetup setup) => Training.Configuration.RunOptionsJson.Serialize(setup.Options);
+
+    private sealed record TryAgain;
+}

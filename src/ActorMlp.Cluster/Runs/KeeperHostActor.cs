@@ -1,0 +1,33 @@
+using ActorMlp.Cluster.Bulk;
+using Akka.Actor;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <summary>The parent of a keeper and of its process's bulk plane.</summary>
+internal sealed class KeeperHostActor : ReceiveActor
+{
+    private readonly Func<IBulkSink, IActorRef, Props> bulkPlane;
+    private readonly BulkHub hub;
+    private readonly TaskCompletionSource<KeptRun> end;
+
+    public KeeperHostActor(
+        Func<IBulkSink, IActorRef, Props> bulkPlane, BulkHub hub, Func<BulkEndpoint, Props> keeper, TaskCompletionSource<KeptRun> end)
+    {
+        this.bulkPlane = bulkPlane;
+        this.hub = hub;
+        this.end = end;
+        Receive<BulkPlaneReady>(message => Context.ActorOf(keeper(message.Endpoint), "keeper"));
+        ReceiveAny(_ =>
+        {
+            // Connections that come and go are the business of the run.
+        });
+    }
+
+    protected override void PreStart() => Context.ActorOf(bulkPlane(hub, Self), "bulk");
+
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(failure =>
+    {
+        end.TrySetException(failure);
+        return Directive.Stop;
+    });
+}

@@ -1,0 +1,298 @@
+using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Wire;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Machines;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Views;
+using Akka.Actor;
+using Akka.Event;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <summary>
+/// A node's part in a run: its worker and its parameter server. Hands what comes to their state machines and carries out what these decide. It computes
+/// on the pool, never here; gradients leave from the pool piece by piece.
+/// </summary>
+#pragma warning disable CA1001 // An actor lets go of what it has in PostStop.
+internal sealed partial class NodeRunActor : ReceiveActor
+#pragma warning restore CA1001
+{
+    private static readonly TimeSpan PaceInterval = TimeSpan.FromSeconds(1);
+
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly PrepareRun run;
+    private readonly NodeRunServices node;
+    private readonly IActorRef coordinator;
+    private readonly WorkerId self;
+    private readonly ComputePool pool;
+    private readonly RunLinks links;
+    private readonly SortedDictionary<int, RunMember> members = [];
+    private readonly List<BulkFrame> early = [];
+    private readonly Queue<BulkFrame> waitingForAdoption = [];
+    private readonly WorkerMachine worker;
+    private readonly WeightsMachine weights = new();
+    private PreparedRun? prepared;
+    private ParameterServerMachine? server;
+    private View view = View.None;
+    private bool adopting;
+    private long stepsTakenPartIn;
+    private long paceShards;
+    private TimeSpan paceBusy;
+    private long paceSince;
+
+    public NodeRunActor(PrepareRun run, NodeRunServices node, IActorRef coordinator)
+    {
+        this.run = run;
+        this.node = node;
+        this.coordinator = coordinator;
+        self = new WorkerId(run.Number, 0);
+        worker = new WorkerMachine(self);
+        pool = new ComputePool(node.Threads);
+        links = new RunLinks(node.Endpoint, run.Run);
+        paceSince = node.Time.GetTimestamp();
+        Preparing();
+    }
+
+    private NodeEngine Engine => prepared!.Engine;
+
+    public static Props Props(PrepareRun run, NodeRunServices node, IActorRef coordinator) =>
+        Akka.Actor.Props.Create(() => new NodeRunActor(run, node, coordinator));
+
+    protected override void PreStart()
+    {
+        node.Hub.Register(run.Run, Self);
+        Context.Watch(coordinator);
+        PreparedRun.PrepareAsync(run, node, pool).PipeTo(Self, Self);
+    }
+
+    protected override void PostStop()
+    {
+        node.Hub.Forget(run.Run);
+        DropGradients();
+        early.ForEach(frame => frame.Payload.Dispose());
+        while (waitingForAdoption.TryDequeue(out BulkFrame? frame))
+        {
+            frame.Payload.Dispose();
+        }
+
+        links.DisconnectAll();
+        prepared?.Data.Dispose();
+        pool.Dispose();
+    }
+
+    private void Preparing()
+    {
+        Receive<PreparedRun>(message =>
+        {
+            if (message.Problems.Count > 0)
+            {
+                coordinator.Tell(new NodeRefused(run.Number, node.Hello.NodeId, message.Problems));
+                Context.Stop(Self);
+                return;
+            }
+
+            prepared = message;
+            server = new ParameterServerMachine(message.Setup.Shape, run.Number);
+            links.Connect(run.Keeper.NodeId, run.Keeper.BulkAddress);
+            Become(TakingPart);
+            coordinator.Tell(new NodePrepared(run.Number, node.Hello, pool.Threads));
+        });
+        Receive<Status.Failure>(failure =>
+        {
+            coordinator.Tell(new NodeRefused(run.Number, node.Hello.NodeId, [failure.Cause.GetBaseException().Message]));
+            Context.Stop(Self);
+        });
+        Receive<EndRun>(_ => Context.Stop(Self));
+        Receive<Terminated>(_ => Context.Stop(Self));
+        Receive<BulkFrame>(frame => frame.Payload.Dispose());
+    }
+
+    private void TakingPart()
+    {
+        Receive<MembersPublished>(Accept);
+        Receive<ViewPublished>(Accept);
+        Receive<StepOpened>(message => Carry(weights.Handle(message)));
+        Receive<EvaluateBlocks>(message => Carry(weights.Handle(message)));
+        Receive<ContinueTraining>(message => Carry(server!.Handle(message)));
+        Receive<HoldTraining>(message => Carry(server!.Handle(message)));
+        Receive<WriteCheckpoint>(message => Carry(server!.Handle(message)));
+        Receive<PieceMeasured>(message => Carry(server!.Handle(message)));
+        Receive<BulkFrame>(Accept);
+        Receive<Computed>(Accept);
+        Receive<SubtreeComputed>(message => Carry(server!.Handle(message)));
+        Receive<EvaluationFinished>(message => Carry(worker.Handle(message)));
+        Receive<Adopted>(_ => AcceptAdopted());
+        Receive<UpdateMeasured>(message => Carry(server!.Handle(message)));
+        Receive<UpdateApplied>(Accept);
+        Receive<EndRun>(_ =>
+        {
+            coordinator.Tell(new NodeReport(
+                run.Number, node.Hello.NodeId, node.Hello.Kernel, pool.Threads, stepsTakenPartIn, links.GradientBytes, links.WeightBytes));
+            Context.Stop(Self);
+        });
+        Receive<Terminated>(_ => Context.Stop(Self));
+        Receive<Status.Failure>(failure =>
+        {
+            log.Error(failure.Cause, "the node's part in run {0} failed", run.Run);
+            Context.Stop(Self);
+        });
+    }
+
+    private void Accept(MembersPublished message)
+    {
+        foreach (RunMember gone in members.Values.Where(old => !message.Members.Contains(old)).ToList())
+        {
+            members.Remove(gone.Number);
+            links.Disconnect(gone.NodeId);
+        }
+
+        foreach (RunMember member in message.Members)
+        {
+            members[member.Number] = member;
+            if (member.Number != run.Number)
+            {
+                links.Connect(member.NodeId, member.BulkAddress);
+            }
+        }
+    }
+
+    private void Accept(ViewPublished message)
+    {
+        view = message.View;
+        Carry(weights.Handle(message));
+        Carry(server!.Handle(message));
+        List<BulkFrame> due = [.. early];
+        early.Clear();
+        due.ForEach(Accept);
+    }
+
+    private void Accept(BulkFrame frame)
+    {
+        BulkHeader header = frame.Header;
+        if ((header.Kind == BulkKind.Gradient ? header.View : header.Arrangement) > view.Number)
+        {
+            early.Add(frame);
+            return;
+        }
+
+        switch (header.Kind)
+        {
+            case BulkKind.Gradient:
+                AcceptGradient(frame);
+                break;
+            case BulkKind.Weights when adopting:
+                waitingForAdoption.Enqueue(frame);
+                break;
+            case BulkKind.Weights:
+                using (frame.Payload)
+                {
+                    AcceptWeights(
+                        new WeightsArrived(header.Arrangement, header.Step, (int)header.Offset, header.View, header.Held), frame.Payload.Floats);
+                }
+
+                break;
+            case BulkKind.State:
+                AcceptState(frame);
+                break;
+            default:
+                frame.Payload.Dispose();
+                break;
+        }
+    }
+
+    private void AcceptWeights(WeightsArrived message, ReadOnlySpan<float> values)
+    {
+        if (message.Arrangement == weights.ArrangementNumber)
+        {
+            Engine.Weights.Stage(message.Offset, values);
+            Carry(weights.Handle(message));
+        }
+    }
+
+    private void AcceptAdopted()
+    {
+        adopting = false;
+        while (!adopting && waitingForAdoption.TryDequeue(out BulkFrame? frame))
+        {
+            Accept(frame);
+        }
+
+        foreach (SendWeights local in localWeights.ToList())
+        {
+            if (!adopting)
+            {
+                localWeights.Remove(local);
+                StageLocally(local);
+            }
+        }
+    }
+
+    private void Accept(Computed message)
+    {
+        if (message.Failure is { } failure)
+        {
+            coordinator.Tell(new WorkerFailed(self, failure.GetBaseException().Message, Final: true));
+            throw new InvalidOperationException(failure.GetBaseException().Message, failure);
+        }
+
+        Keep(message);
+        Carry(worker.Handle(new SubtreeFinished(
+            message.Task.Step, message.Task.Node, message.Totals, new GradientPart(message.Task.Node, message.Gradient!.Floats))));
+        paceShards += message.Task.Node.ShardCount;
+        paceBusy += message.Busy;
+        if (node.Time.GetElapsedTime(paceSince) >= PaceInterval)
+        {
+            coordinator.Tell(new WorkerPace(self, paceShards, paceBusy.TotalSeconds));
+            (paceShards, paceBusy, paceSince) = (0, TimeSpan.Zero, node.Time.GetTimestamp());
+        }
+    }
+
+    private void Carry(IReadOnlyList<WeightsEffect> effects)
+    {
+        foreach (WeightsEffect effect in effects)
+        {
+            switch (effect)
+            {
+                case AdoptWeights:
+                    adopting = true;
+                    Engine.AdoptAsync().PipeTo(Self, Self, _ => new Adopted());
+                    break;
+                case HandToWorker hand:
+                    Carry(hand.Message switch
+                    {
+                        ViewPublished message => worker.Handle(message),
+                        StepOpened message => worker.Handle(message),
+                        EvaluateBlocks message => worker.Handle(message),
+                        _ => throw new InvalidOperationException($"no worker handles {hand.Message}"),
+                    });
+                    break;
+            }
+        }
+    }
+
+    private void Carry(IReadOnlyList<WorkerEffect> effects)
+    {
+        foreach (WorkerEffect effect in effects)
+        {
+            switch (effect)
+            {
+                case ComputeSubtree compute:
+                    Compute(compute);
+                    break;
+                case SendSubtree send:
+                    Send(send.Result);
+                    break;
+                case RunEvaluation evaluate:
+                    Engine.EvaluateAsync(evaluate.Command).PipeTo(Self, Self, result => new EvaluationFinished(result));
+                    break;
+                case SendEvaluation send:
+                    coordinator.Tell(send.Result);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The staged weights are the current ones.</summary>
+    private sealed record Adopted;
+}

@@ -1,0 +1,107 @@
+using ActorMlp.Engine.Networks;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Machines;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <summary>
+/// A parameter server's range: its weights and its optimizer's state. New weights are written beside the old ones, as frames with those may still be on
+/// their way.
+/// </summary>
+internal sealed class RangeStore
+{
+    private readonly SharedBuffers buffers;
+    private readonly ParameterUpdater updater;
+    private readonly long awaited;
+    private long received;
+    private SharedBuffer current;
+    private SharedBuffer? next;
+
+    /// <summary>A range whose state is still to come.</summary>
+    /// <param name="setup">The run.</param>
+    /// <param name="pool">The threads that compute.</param>
+    /// <param name="pieces">The range in pieces; not empty.</param>
+    public RangeStore(RunSetup setup, ComputePool pool, IReadOnlyList<ParameterPiece> pieces)
+    {
+        Range = new ParameterRange(pieces[0].Offset, pieces[^1].End - pieces[0].Offset);
+        updater = new ParameterUpdater(setup.Network, setup.Optimizer, setup.Regularization, pool, Range);
+        buffers = new SharedBuffers(Range.Length);
+        current = buffers.Rent();
+        awaited = (1L + updater.Slots.Count) * Range.Length;
+    }
+
+    /// <summary>The range.</summary>
+    public ParameterRange Range { get; }
+
+    /// <summary>Whether all of its state is there.</summary>
+    public bool IsWhole => received == awaited;
+
+    /// <summary>Takes state that was sent.</summary>
+    /// <param name="slot">0 for weights, from 1 for the optimizer's slots.</param>
+    /// <param name="offset">Where in the whole vector it begins.</param>
+    /// <param name="values">The state.</param>
+    public void Receive(int slot, int offset, ReadOnlySpan<float> values)
+    {
+        values.CopyTo(Slot(slot).Span[(offset - Range.Offset)..]);
+        received += values.Length;
+    }
+
+    /// <summary>Applies a piece's update; on the pool.</summary>
+    public UpdateReport Apply(ApplyUpdate work, double learningRate)
+    {
+        ParameterPiece piece = work.Piece;
+        return updater.Apply(work.Step, learningRate, work.Parts, work.Totals.Rows, At(piece), Old(piece).Span, New(piece).Span);
+    }
+
+    /// <summary>Measures a piece's gradient; on the pool.</summary>
+    public double[] Measure(MeasureUpdate work)
+    {
+        var squares = new double[updater.ChunksIn(At(work.Piece))];
+        updater.Measure(work.Parts, work.Totals.Rows, At(work.Piece), Old(work.Piece).Span, squares);
+        return squares;
+    }
+
+    /// <summary>Applies what was measured of a piece; on the pool.</summary>
+    public UpdateReport Apply(ApplyMeasured work, double learningRate) =>
+        updater.ApplyMeasured(work.Step, learningRate, At(work.Piece), Old(work.Piece).Span, New(work.Piece).Span, work.Norm);
+
+    /// <summary>The buffer with a piece's weights, and where in it they begin.</summary>
+    /// <param name="piece">The piece.</param>
+    /// <param name="updated">Whether those of the step that is not committed yet.</param>
+    public (SharedBuffer Buffer, int Offset) Weights(ParameterPiece piece, bool updated) =>
+        (updated ? next! : current, piece.Offset - Range.Offset);
+
+    /// <summary>The step is committed: the new weights are the ones to go on from.</summary>
+    public void Commit()
+    {
+        current.Release();
+        current = next!;
+        next = null;
+    }
+
+    /// <summary>Weights and slots as they stand, between steps: buffers to be released.</summary>
+    public IReadOnlyList<SharedBuffer> Capture()
+    {
+        current.Retain();
+        var all = new List<SharedBuffer> { current };
+        foreach (OptimizerSlot slot in updater.Slots)
+        {
+            SharedBuffer copy = buffers.Rent();
+            slot.Values.CopyTo(copy.Floats);
+            all.Add(copy);
+        }
+
+        return all;
+    }
+
+    private static ParameterRange At(ParameterPiece piece) => new(piece.Offset, piece.Length);
+
+    private Memory<float> Slot(int slot) => slot == 0 ? current.Floats : updater.Slots[slot - 1].Values;
+
+    private Memory<float> Old(ParameterPiece piece) => current.Floats.Slice(piece.Offset - Range.Offset, piece.Length);
+
+    private Memory<float> New(ParameterPiece piece) => (next ??= buffers.Rent()).Floats.Slice(piece.Offset - Range.Offset, piece.Length);
+}

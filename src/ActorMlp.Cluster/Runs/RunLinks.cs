@@ -1,0 +1,143 @@
+using System.Net;
+using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Bulk.Frames;
+using ActorMlp.Cluster.Nodes;
+using ActorMlp.Engine.Batches;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <summary>What a process sends to others in a run over the bulk plane. Buffers are kept until a frame is acknowledged, or its receiver is gone.</summary>
+/// <param name="endpoint">The process's end of the bulk plane.</param>
+/// <param name="run">The run's number.</param>
+internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
+{
+    private readonly HashSet<string> connected = [];
+    private long gradientBytes;
+    private long weightBytes;
+
+    /// <summary>Bytes of gradients sent, frame heads included.</summary>
+    public long GradientBytes => Interlocked.Read(ref gradientBytes);
+
+    /// <summary>Bytes of weights sent, frame heads included.</summary>
+    public long WeightBytes => Interlocked.Read(ref weightBytes);
+
+    /// <summary>Keeps a connection with a node, from the first call on.</summary>
+    /// <exception cref="NodeException">Its host has no address.</exception>
+    public void Connect(string nodeId, string bulkAddress)
+    {
+        if (connected.Add(nodeId))
+        {
+            endpoint.Connect(nodeId, Resolve(bulkAddress));
+        }
+    }
+
+    /// <summary>Lets go of a node.</summary>
+    public void Disconnect(string nodeId)
+    {
+        if (connected.Remove(nodeId))
+        {
+            _ = endpoint.DisconnectAsync(nodeId);
+        }
+    }
+
+    /// <summary>Lets go of all.</summary>
+    public void DisconnectAll()
+    {
+        foreach (string node in connected.ToList())
+        {
+            Disconnect(node);
+        }
+    }
+
+    /// <summary>Sends a piece of a subtree's gradient.</summary>
+    public void SendGradient(
+        string nodeId, WorkerId worker, int view, long step, TreeNode node, GradientTotals totals, ParameterPiece piece, SharedBuffer gradient)
+    {
+        Interlocked.Add(ref gradientBytes, FrameHead.Size + piece.Length * sizeof(float));
+        Send(
+            nodeId,
+            new BulkHeader
+            {
+                RunId = run,
+                View = view,
+                Step = step,
+                Kind = BulkKind.Gradient,
+                Offset = piece.Offset,
+                Count = piece.Length,
+                NodeLevel = node.Level,
+                NodeIndex = node.Index,
+                Rows = totals.Rows,
+                LossSum = totals.LossSum,
+                Correct = totals.Correct,
+                Worker = worker.Number,
+                Incarnation = worker.Incarnation,
+            },
+            gradient,
+            piece.Offset,
+            piece.Length);
+    }
+
+    /// <summary>Sends a piece of the weights.</summary>
+    public void SendWeights(string nodeId, WeightsArrived message, ParameterPiece piece, SharedBuffer weights, int offset)
+    {
+        Interlocked.Add(ref weightBytes, FrameHead.Size + piece.Length * sizeof(float));
+        Send(
+            nodeId,
+            new BulkHeader
+            {
+                RunId = run,
+                View = message.View,
+                Step = message.Step,
+                Kind = BulkKind.Weights,
+                Offset = piece.Offset,
+                Count = piece.Length,
+                Arrangement = message.Arrangement,
+                Held = message.Held,
+            },
+            weights,
+            offset,
+            piece.Length);
+    }
+
+    /// <summary>Sends a part of weights (slot 0) or optimizer state.</summary>
+    public void SendState(string nodeId, int arrangement, long step, int slot, int offset, SharedBuffer state, int stateOffset, int length) => Send(
+        nodeId,
+        new BulkHeader
+        {
+            RunId = run,
+            Step = step,
+            Kind = BulkKind.State,
+            Range = slot,
+            Offset = offset,
+            Count = length,
+            Arrangement = arrangement,
+        },
+        state,
+        stateOffset,
+        length);
+
+    private void Send(string nodeId, in BulkHeader header, SharedBuffer buffer, int offset, int length)
+    {
+        // Who is gone needs nothing, and who comes back gets it anew: how a frame ended does not matter, only that its buffer is free.
+        buffer.Retain();
+        endpoint.Send(nodeId, header, buffer.Bytes(offset, length), static (state, _, _) => ((SharedBuffer)state!).Release(), buffer);
+    }
+
+    private static IPEndPoint Resolve(string address)
+    {
+        if (!NodeAddress.TryParse(address, out NodeAddress parsed))
+        {
+            throw new NodeException($"'{address}' is no bulk address; expected host:port");
+        }
+
+        if (IPAddress.TryParse(parsed.Host, out IPAddress? ip))
+        {
+            return new IPEndPoint(ip, parsed.Port);
+        }
+
+        IPAddress[] found = Dns.GetHostAddresses(parsed.Host, System.Net.Sockets.AddressFamily.InterNetwork);
+        return found.Length > 0 ? new IPEndPoint(found[0], parsed.Port) : throw new NodeException($"{parsed.Host} has no IPv4 address");
+    }
+}

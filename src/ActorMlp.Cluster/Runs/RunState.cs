@@ -1,0 +1,69 @@
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <summary>All weights and optimizer state of a run after some step, whole or still coming in.</summary>
+internal sealed class RunState
+{
+    private readonly SharedBuffer[] slots;
+    private readonly IReadOnlyList<string> names;
+    private readonly long awaited;
+    private long received;
+
+    private RunState(RunSetup setup, long step)
+    {
+        Step = step;
+        names = ParameterUpdater.SlotNames(setup.Optimizer.Kind);
+        int length = setup.Network.Layout.Length;
+        var buffers = new SharedBuffers(length);
+        slots = [.. Enumerable.Range(0, 1 + names.Count).Select(_ => buffers.Rent())];
+        awaited = (long)slots.Length * length;
+    }
+
+    /// <summary>Steps committed in it.</summary>
+    public long Step { get; }
+
+    /// <summary>Whether all of it is there.</summary>
+    public bool IsWhole => received == awaited;
+
+    /// <summary>The weights, and the optimizer's slots after them.</summary>
+    public IReadOnlyList<SharedBuffer> Slots => slots;
+
+    /// <summary>A state that is still to come.</summary>
+    public static RunState Awaited(RunSetup setup, long step) => new(setup, step);
+
+    /// <summary>What a run begins with: weights from its seed, or what a checkpoint holds.</summary>
+    /// <exception cref="StorageException">The checkpoint is not of this run.</exception>
+    public static RunState Initial(RunSetup setup, Checkpoint? resume)
+    {
+        var state = new RunState(setup, resume?.Progress.Step ?? 0);
+        foreach (SharedBuffer slot in state.slots)
+        {
+            slot.Span.Clear();
+        }
+
+        if (resume is null)
+        {
+            setup.Network.Initialize(setup.Options.Training.Seed, state.slots[0].Span);
+        }
+
+        resume?.Restore(setup, state.slots[0].Span, state.OptimizerSlots());
+        state.received = state.awaited;
+        return state;
+    }
+
+    /// <summary>Takes a part of it.</summary>
+    public void Receive(int slot, int offset, ReadOnlySpan<float> values)
+    {
+        values.CopyTo(slots[slot].Span[offset..]);
+        received += values.Length;
+    }
+
+    /// <summary>A checkpoint of it.</summary>
+    public Checkpoint Capture(RunSetup setup, RunProgress progress) =>
+        Checkpoint.Capture(setup, slots[0].Span, OptimizerSlots(), progress);
+
+    private OptimizerSlot[] OptimizerSlots() => [.. names.Select((name, i) => new OptimizerSlot(name, slots[i + 1].Floats))];
+}

@@ -1,0 +1,175 @@
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+using MessagePack;
+
+namespace ActorMlp.Cluster.Wire;
+
+/// <summary>Train this (from whoever keeps the run, by way of any node, to the coordinator).</summary>
+/// <param name="Run">The run's number on the bulk plane.</param>
+/// <param name="RunId">The run's name.</param>
+/// <param name="Options">The run file, as JSON.</param>
+/// <param name="Facts">What the data say.</param>
+/// <param name="Fingerprint">The data in hashes, as JSON.</param>
+/// <param name="Progress">Where the run stands.</param>
+/// <param name="Keeper">Who keeps it.</param>
+[MessagePackObject]
+public sealed record SubmitRun(
+    [property: Key(0)] ulong Run,
+    [property: Key(1)] string RunId,
+    [property: Key(2)] string Options,
+    [property: Key(3)] RunFacts Facts,
+    [property: Key(4)] string Fingerprint,
+    [property: Key(5)] RunProgress Progress,
+    [property: Key(6)] NodeHello Keeper);
+
+/// <summary>The coordinator takes a run.</summary>
+/// <param name="Run">Which.</param>
+/// <param name="Nodes">How many nodes are asked to take part.</param>
+[MessagePackObject]
+public sealed record RunAccepted([property: Key(0)] ulong Run, [property: Key(1)] int Nodes);
+
+/// <summary>The coordinator does not take a run, or cannot begin it.</summary>
+/// <param name="Run">Which.</param>
+/// <param name="Reasons">Why, for the user.</param>
+[MessagePackObject]
+public sealed record RunRefused([property: Key(0)] ulong Run, [property: Key(1)] IReadOnlyList<string> Reasons);
+
+/// <summary>Make ready for a run (from the coordinator to a node).</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Number">The node's number within it.</param>
+/// <param name="Options">The run file, as JSON.</param>
+/// <param name="Fingerprint">The data in hashes, as JSON.</param>
+/// <param name="Keeper">Who keeps the run.</param>
+[MessagePackObject]
+public sealed record PrepareRun(
+    [property: Key(0)] ulong Run,
+    [property: Key(1)] int Number,
+    [property: Key(2)] string Options,
+    [property: Key(3)] string Fingerprint,
+    [property: Key(4)] NodeHello Keeper);
+
+/// <summary>A node is ready (to the coordinator).</summary>
+/// <param name="Number">Its number within the run.</param>
+/// <param name="Node">Who it is.</param>
+/// <param name="Threads">Threads that it computes with.</param>
+[MessagePackObject]
+public sealed record NodePrepared(
+    [property: Key(0)] int Number, [property: Key(1)] NodeHello Node, [property: Key(2)] int Threads);
+
+/// <summary>A node cannot take part (to the coordinator).</summary>
+/// <param name="Number">Its number within the run.</param>
+/// <param name="NodeId">Which node.</param>
+/// <param name="Reasons">Why, for the user.</param>
+[MessagePackObject]
+public sealed record NodeRefused(
+    [property: Key(0)] int Number, [property: Key(1)] string NodeId, [property: Key(2)] IReadOnlyList<string> Reasons);
+
+/// <summary>A node of a run.</summary>
+/// <param name="Number">Its number within the run; its worker and its parameter server have the same.</param>
+/// <param name="NodeId">Its control address, <c>host:port</c>.</param>
+/// <param name="BulkAddress">Where it listens for bulk connections.</param>
+[MessagePackObject]
+public sealed record RunMember(
+    [property: Key(0)] int Number, [property: Key(1)] string NodeId, [property: Key(2)] string BulkAddress);
+
+/// <summary>Who is in the run (from the coordinator, before each view).</summary>
+/// <param name="Members">Every node that views may name.</param>
+[MessagePackObject]
+public sealed record MembersPublished([property: Key(0)] IReadOnlyList<RunMember> Members);
+
+/// <summary>Give the parameter servers their ranges (from the coordinator to whoever keeps the run).</summary>
+/// <param name="Arrangement">Who gets what.</param>
+[MessagePackObject]
+public sealed record RangesWanted([property: Key(0)] Arrangement Arrangement);
+
+/// <summary>A node may leave: nothing depends on it.</summary>
+/// <param name="NodeId">Which.</param>
+[MessagePackObject]
+public sealed record NodeReleased([property: Key(0)] string NodeId);
+
+/// <summary>A node wants to leave the cluster in order (to the coordinator).</summary>
+/// <param name="NodeId">Which.</param>
+[MessagePackObject]
+public sealed record NodeWantsToLeave([property: Key(0)] string NodeId);
+
+/// <summary>Leave the cluster in order (to a node; it answers <see cref="NodeReleased"/>).</summary>
+[MessagePackObject]
+public sealed record LeaveCluster;
+
+/// <summary>The run is over; a node tells what it did, and forgets it.</summary>
+[MessagePackObject]
+public sealed record EndRun;
+
+/// <summary>What a node did in a run (to the coordinator, at its end).</summary>
+/// <param name="Number">Its number within the run.</param>
+/// <param name="NodeId">Which node.</param>
+/// <param name="Kernel">The instruction set of its kernels.</param>
+/// <param name="Threads">Threads that it computed with.</param>
+/// <param name="Steps">Steps that it took part in.</param>
+/// <param name="GradientBytes">Bytes of gradients it sent to other nodes, frame heads included.</param>
+/// <param name="WeightBytes">Bytes of weights it sent to other nodes, frame heads included.</param>
+[MessagePackObject]
+public sealed record NodeReport(
+    [property: Key(0)] int Number,
+    [property: Key(1)] string NodeId,
+    [property: Key(2)] string Kernel,
+    [property: Key(3)] int Threads,
+    [property: Key(4)] long Steps,
+    [property: Key(5)] long GradientBytes,
+    [property: Key(6)] long WeightBytes);
+
+/// <summary>How a run ended (to whoever keeps it).</summary>
+/// <param name="Conclusion">How.</param>
+/// <param name="Nodes">What each node did.</param>
+[MessagePackObject]
+public sealed record RunConcluded(
+    [property: Key(0)] RunConclusion Conclusion, [property: Key(1)] IReadOnlyList<NodeReport> Nodes);
+
+/// <summary>A run cannot go on (to whoever keeps it).</summary>
+/// <param name="Reason">Why, for the user.</param>
+[MessagePackObject]
+public sealed record RunFailed([property: Key(0)] string Reason);
+
+/// <summary>The coordinator's node leaves: submit the run again, it goes on from its last checkpoint (to whoever keeps it).</summary>
+[MessagePackObject]
+public sealed record RunMoves;
+
+/// <summary>Asks for a <see cref="ClusterStatus"/> (to any node).</summary>
+[MessagePackObject]
+public sealed record AskStatus;
+
+/// <summary>The cluster and what it trains.</summary>
+/// <param name="Nodes">Its nodes.</param>
+/// <param name="RunId">The run's name; null for none.</param>
+/// <param name="View">Number of the view that stands.</param>
+/// <param name="Step">Steps committed.</param>
+/// <param name="TotalSteps">Steps of the whole run.</param>
+/// <param name="SamplesPerSecond">Rows trained per second of late.</param>
+[MessagePackObject]
+public sealed record ClusterStatus(
+    [property: Key(0)] IReadOnlyList<NodeStatus> Nodes,
+    [property: Key(1)] string? RunId,
+    [property: Key(2)] int View,
+    [property: Key(3)] long Step,
+    [property: Key(4)] long TotalSteps,
+    [property: Key(5)] double SamplesPerSecond);
+
+/// <summary>A node of the cluster.</summary>
+/// <param name="NodeId">Its control address.</param>
+/// <param name="Status">Its membership.</param>
+/// <param name="Roles">Its roles.</param>
+/// <param name="Coordinates">Whether the coordinator is there.</param>
+/// <param name="FirstShard">First of its shards; -1 for none.</param>
+/// <param name="Shards">Number of its shards.</param>
+/// <param name="Parameters">Floats of the parameter vector that it holds.</param>
+/// <param name="ShardsPerSecond">Shards it computes in a second of computing, measured; 0 if unknown.</param>
+[MessagePackObject]
+public sealed record NodeStatus(
+    [property: Key(0)] string NodeId,
+    [property: Key(1)] string Status,
+    [property: Key(2)] IReadOnlyList<string> Roles,
+    [property: Key(3)] bool Coordinates,
+    [property: Key(4)] int FirstShard,
+    [property: Key(5)] int Shards,
+    [property: Key(6)] int Parameters,
+    [property: Key(7)] double ShardsPerSecond);

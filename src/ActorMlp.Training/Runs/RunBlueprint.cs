@@ -1,0 +1,69 @@
+using ActorMlp.Data;
+using ActorMlp.Engine.Networks;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Runs;
+
+/// <summary>A run without its rows: options turned into network, plan and rules. Immutable.</summary>
+public sealed class RunBlueprint
+{
+    /// <summary>Floats of a piece of the parameters that is updated and sent as one, where servers are on several nodes: half a megabyte.</summary>
+    private const int PieceLength = 1 << 17;
+
+    /// <summary>Builds network and plan.</summary>
+    public RunBlueprint(RunOptions options, RunFacts facts)
+    {
+        Options = options;
+        TrainingOptions training = options.Training;
+        Network = new Network(NetworkSpecFactory.Create(options.Model, facts.Inputs, facts.Classes, options.Data.Task));
+        Plan = new StepPlan(facts.TrainingRows, training.BatchSize, training.Epochs, training.Seed);
+        Optimizer = TrainingSpecFactory.Optimizer(training);
+        Regularization = TrainingSpecFactory.Regularization(training);
+        Schedule = TrainingSpecFactory.Schedule(training, Plan.StepsPerEpoch);
+        Shape = new RunShape
+        {
+            Epochs = training.Epochs,
+            StepsPerEpoch = Plan.StepsPerEpoch,
+            Shards = training.ShardsPerStep,
+            Workers = options.Cluster.Workers,
+            CheckpointEverySteps = options.Output.CheckpointEverySteps,
+            ValidationRows = facts.ValidationRows,
+            TestRows = facts.TestRows,
+            Keep = training.Keep,
+            Monitor = training.Monitor,
+            Task = options.Data.Task,
+            Layers = Network.Layout.Layers.Count,
+            Outputs = Network.OutputCount,
+            ParameterLength = Network.Layout.Length,
+            ClipsNorm = Regularization.ClipNorm is not null,
+            TargetScale = facts.TargetScale,
+            LearningRate = Schedule.At,
+        };
+    }
+
+    /// <summary>The run file.</summary>
+    public RunOptions Options { get; }
+
+    /// <summary>The network.</summary>
+    public Network Network { get; }
+
+    /// <summary>Which rows make which step.</summary>
+    public StepPlan Plan { get; }
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerSpec Optimizer { get; }
+
+    /// <summary>Penalties and bounds.</summary>
+    public RegularizationSpec Regularization { get; }
+
+    /// <summary>The learning rate by step.</summary>
+    public ScheduleSpec Schedule { get; }
+
+    /// <summary>The run in numbers.</summary>
+    public RunShape Shape { get; }
+
+    /// <summary>Deals the parameters to servers on several nodes.</summary>
+    public PieceDealer CreateDealer() => new(ParameterUpdater.CutPoints(Network, Regularization), PieceLength);
+}

@@ -1,0 +1,30 @@
+using ActorMlp.Cluster.Hosting;
+using ActorMlp.Cluster.Nodes;
+using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Local;
+
+namespace ActorMlp.Cluster.Tests.Runs;
+
+public sealed class ClusterRunTests
+{
+    private static readonly string[] WorkerOnly = [NodeRoles.Worker];
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 1)]
+    [InlineData(2, 2)]
+    [InlineData(3, 2)]
+    [InlineData(4, 4)]
+    public async Task Run_on_nodes_has_the_hash_of_the_plain_loop(int nodes, int servers)
+    {
+        LocalResult expected = TestRuns.RunLocally(TestRuns.Digits);
+        await using TestCluster cluster = await TestCluster.StartAsync(
+            NodeSecurity.LoopbackOnly,
+            [.. Enumerable.Range(0, nodes).Select(node => node < servers ? NodeRoles.All.ToArray() : WorkerOnly)]);
+        TrainingResult result = await cluster.TrainAsync(TestRuns.Digits);
+        Assert.Equal(expected.WeightsSha256, result.Summary.WeightsSha256);
+        Assert.Equal(expected.LastWeightsSha256, result.Summary.LastWeightsSha256);
+        Assert.Equal(expected.Test, result.Summary.Test);
+        Assert.Equal(nodes, result.Summary.Workers);
+    }
+}

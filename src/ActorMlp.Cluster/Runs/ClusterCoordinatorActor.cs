@@ -15,6 +15,7 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
     private readonly TimeProvider time;
     private IActorRef run = ActorRefs.Nobody;
     private SubmitRun? current;
+    private bool leaving;
 
     public ClusterCoordinatorActor(TimeProvider time)
     {
@@ -32,6 +33,7 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
         });
         Receive<NodeWantsToLeave>(message =>
         {
+            leaving |= message.NodeId == SelfId;
             if (current is null)
             {
                 Sender.Tell(new NodeReleased(message.NodeId));
@@ -82,6 +84,12 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
 
     private void Accept(SubmitRun message)
     {
+        if (leaving)
+        {
+            // The next coordinator takes it: whoever keeps the run asks again.
+            return;
+        }
+
         if (current is { } running)
         {
             if (running.Run != message.Run)

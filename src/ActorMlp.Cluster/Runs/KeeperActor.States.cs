@@ -10,11 +10,12 @@ namespace ActorMlp.Cluster.Runs;
 /// <content>The run's state: what parameter servers are given, and what they send.</content>
 internal sealed partial class KeeperActor
 {
-    /// <summary>Whole states that are kept: the one of the checkpoint that the coordinator knows of, and a newer one.</summary>
-    private const int StatesKept = 2;
+    /// <summary>Whole states that are kept at most, where the disk is slower than the run.</summary>
+    private const int StatesKept = 8;
 
     private readonly HashSet<string> bestSentTo = [];
     private SharedBuffer? bestWeights;
+    private long knownToCoordinator;
 
     private void Supply(Arrangement arrangement)
     {
@@ -71,19 +72,34 @@ internal sealed partial class KeeperActor
                 if (wanted.Kind == CheckpointKind.Last)
                 {
                     saved = wanted.Progress;
-                    ForgetOldStates();
                 }
             }
         }
+
+        RestoreBestWhenSaved();
     }
 
-    private void ForgetOldStates()
+    /// <summary>Loads the best checkpoint, once every checkpoint that was asked for is on its way to the disk.</summary>
+    private void RestoreBestWhenSaved()
     {
-        List<long> whole = [.. states.Values.Where(state => state.IsWhole).Select(state => state.Step)];
-        foreach (long step in whole.Take(whole.Count - StatesKept))
+        if (restoresBest && awaitingState.Count == 0)
         {
-            states.Remove(step);
+            restoresBest = false;
+            checkpoints.LoadBestAsync().PipeTo(Self, Self);
         }
+    }
+
+    /// <summary>
+    /// Lets go of states that no coordinator can ask for: those before the checkpoint that it knew of until now. Where the disk is far behind, the oldest between
+    /// that and the newest go too.
+    /// </summary>
+    private void ForgetStatesBefore(long written)
+    {
+        List<long> old = [.. states.Values.Where(state => state.Step < knownToCoordinator).Select(state => state.Step)];
+        old.AddRange(states.Keys.Except(old).Where(step => step != knownToCoordinator && step != written
+            && awaitingState.TrueForAll(wanted => wanted.Progress.Step != step)).Take(states.Count - old.Count - StatesKept));
+        old.ForEach(step => states.Remove(step));
+        knownToCoordinator = written;
     }
 
     private void AcceptBest(Checkpoint checkpoint)

@@ -66,6 +66,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private float[]? best;
     private ulong run;
     private int attempts;
+    private bool restoresBest;
     private bool everAccepted;
     private bool stopRequested;
 
@@ -123,10 +124,19 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<CheckpointWritten>(message =>
         {
             options.Observer.Report(new CheckpointSaved(message.Step, message.Path));
+            if (message.Kind == CheckpointKind.Last)
+            {
+                ForgetStatesBefore(message.Step);
+            }
+
             coordinator.Tell(message);
         });
         Receive<CheckpointFailed>(coordinator.Tell);
-        Receive<RestoreBest>(_ => checkpoints.LoadBestAsync().PipeTo(Self, Self));
+        Receive<RestoreBest>(_ =>
+        {
+            restoresBest = true;
+            RestoreBestWhenSaved();
+        });
         Receive<Checkpoint>(AcceptBest);
         Receive<RunEvent>(options.Observer.Report);
         Receive<StopRequested>(message =>
@@ -164,7 +174,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         options.Hub.Register(run, Self);
         awaitingState.Clear();
         bestSentTo.Clear();
-        (view, best, attempts) = (View.None, null, 0);
+        (view, best, restoresBest, attempts) = (View.None, null, false, 0);
         Submit();
     }
 

@@ -15,6 +15,7 @@ internal sealed class RangeStore
 {
     private readonly SharedBuffers buffers;
     private readonly ParameterUpdater updater;
+    private readonly bool clips;
     private readonly long awaited;
     private long received;
     private SharedBuffer current;
@@ -28,6 +29,7 @@ internal sealed class RangeStore
     {
         Range = new ParameterRange(pieces[0].Offset, pieces[^1].End - pieces[0].Offset);
         updater = new ParameterUpdater(setup.Network, setup.Optimizer, setup.Regularization, pool, Range);
+        clips = setup.Shape.ClipsNorm;
         buffers = new SharedBuffers(Range.Length);
         current = buffers.Rent();
         awaited = (1L + updater.Slots.Count) * Range.Length;
@@ -49,10 +51,16 @@ internal sealed class RangeStore
         received += values.Length;
     }
 
-    /// <summary>Applies a piece's update; on the pool.</summary>
+    /// <summary>Applies a piece's update; on the pool. Where the gradient's norm is bounded the piece is the whole vector.</summary>
     public UpdateReport Apply(ApplyUpdate work, double learningRate)
     {
         ParameterPiece piece = work.Piece;
+        if (clips)
+        {
+            double[] squares = Measure(new MeasureUpdate(work.Step, piece, work.Parts, work.Totals));
+            return Apply(new ApplyMeasured(work.Step, piece, ParameterUpdater.Norm(squares)), learningRate);
+        }
+
         return updater.Apply(work.Step, learningRate, work.Parts, work.Totals.Rows, At(piece), Old(piece).Span, New(piece).Span);
     }
 

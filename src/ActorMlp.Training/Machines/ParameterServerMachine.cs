@@ -39,6 +39,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
     private double? norm;
     private int? diverged;
     private bool holdRequested;
+    private long continuesAt = -1;
     private int reissued;
     private int duplicates;
 
@@ -96,6 +97,13 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
     /// <summary>The coordinator lets the run go on.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(ContinueTraining message)
     {
+        if (message.Step > step && phase == Phase.Open)
+        {
+            // The lead was quicker: this server has the last pieces of the step before still to do.
+            continuesAt = message.Step;
+            return [];
+        }
+
         if (message.Step != step || phase == Phase.Acquiring)
         {
             return [];
@@ -262,7 +270,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
         pieces = [.. Arrangement.PiecesOf(self).Select(piece => new PieceAccount(piece, shape.Shards))];
         squares.Clear();
         pendingCheckpoints.Clear();
-        (next, norm, diverged, holdRequested, reissued, duplicates) = (null, null, null, false, 0, 0);
+        (next, norm, diverged, holdRequested, continuesAt, reissued, duplicates) = (null, null, null, false, -1, 0, 0);
         return [new AcquireRange(Arrangement, [.. pieces.Select(piece => piece.Piece)])];
     }
 
@@ -302,7 +310,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
         Array.ForEach(pieces, piece => piece.Clear());
 
         // Only the lead holds on request: no worker begins a step that the lead has not opened.
-        phase = (IsLead ? held : HoldsBefore(step)) ? Phase.Held : Phase.Open;
+        phase = (IsLead ? held : HoldsBefore(step) && continuesAt != step) ? Phase.Held : Phase.Open;
         active = view;
         if (IsLead)
         {

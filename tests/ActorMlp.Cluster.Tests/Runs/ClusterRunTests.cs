@@ -1,6 +1,5 @@
 using ActorMlp.Cluster.Hosting;
 using ActorMlp.Cluster.Nodes;
-using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Local;
 
 namespace ActorMlp.Cluster.Tests.Runs;

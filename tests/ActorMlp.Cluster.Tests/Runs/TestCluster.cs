@@ -56,10 +56,11 @@ internal sealed class TestCluster : IAsyncDisposable
 
     /// <summary>Trains on the cluster, in a folder of its own.</summary>
     public async Task<TrainingResult> TrainAsync(
-        RunOptions options, Action<RunEvent>? watch = null, TemporaryRun? folder = null, bool resume = false, CancellationToken stop = default)
+        RunOptions options, Action<RunEvent>? watch = null, TemporaryRun? folder = null, bool resume = false, CancellationTokenSource? stop = null)
     {
         using TemporaryRun? own = folder is null ? new TemporaryRun() : null;
         RunDirectory directory = (folder ?? own!).Directory;
+        var events = new System.Collections.Concurrent.ConcurrentQueue<string>();
         var training = new ClusterTraining(Options(NodeRoles.All.ToArray()), [nodes[^1].Address.ToString(), nodes[0].Address.ToString()], Log, TimeProvider.System);
         try
         {
@@ -68,12 +69,16 @@ internal sealed class TestCluster : IAsyncDisposable
                 directory,
                 "test",
                 resume ? directory.LoadNewestCheckpoint([]) : null,
-                new Watcher(watch),
-                stop).WaitAsync(TimeSpan.FromSeconds(90), TestContext.Current.CancellationToken);
+                new Watcher(runEvent =>
+                {
+                    events.Enqueue(runEvent.ToString()!);
+                    watch?.Invoke(runEvent);
+                }),
+                stop?.Token ?? CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(40), TestContext.Current.CancellationToken);
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException(string.Join('\n', Log.Lines.TakeLast(60)));
+            throw new TimeoutException(string.Join('\n', [.. events.ToArray().TakeLast(6), .. Log.Lines.TakeLast(40)]));
         }
     }
 

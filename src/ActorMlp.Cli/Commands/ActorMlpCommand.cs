@@ -16,6 +16,8 @@ internal static class ActorMlpCommand
         var root = new RootCommand("Trains multilayer perceptrons on Akka.NET actors. One run, one answer: the weights are the same bits for any number of workers, threads and machines.")
         {
             TrainCommand.Create(context),
+            SubmitCommand.Create(context),
+            NodeCommand.Create(context),
             EvaluateCommand.Create(context),
             PredictCommand.Create(context),
             InspectCommand.Create(context),

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using ActorMlp.Cli.Views;
 using ActorMlp.Cluster.Nodes;
+using ActorMlp.Cluster.Runs;
+using ActorMlp.Cluster.Wire;
 
 namespace ActorMlp.Cli.Commands;
 
@@ -10,10 +13,48 @@ internal static class ClusterCommand
     /// <summary>The largest number of days: as long as an authority lasts.</summary>
     private const int MostDays = 3650;
 
-    public static Command Create(CommandContext context) => new("cluster", "Prepares a cluster of nodes.")
+    public static Command Create(CommandContext context) => new("cluster", "Prepares a cluster of nodes, and asks it how it is.")
     {
+        CreateStatus(context),
+        CreateLeave(context),
         CreateCertificates(context),
     };
+
+    private static Command CreateStatus(CommandContext context)
+    {
+        var arguments = new NodeArguments("127.0.0.1:0");
+        Option<string[]> to = NodeArguments.Contacts();
+        Option<string> format = CommonOptions.Format();
+        var command = new Command("status", "Lists the nodes of a cluster, and what they train.") { to, format };
+        arguments.AddTo(command);
+        command.SetAction(async (parsed, _) =>
+        {
+            ClusterStatus status = await ClusterClient.AskStatusAsync(
+                arguments.Read(parsed, Path.GetTempPath()), parsed.GetRequiredValue(to), context.Time).ConfigureAwait(false);
+            context.Output.WriteLine(parsed.GetValue(format) == CommonOptions.Json ? StatusText.ToJson(status) : StatusText.Describe(status));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command CreateLeave(CommandContext context)
+    {
+        var arguments = new NodeArguments("127.0.0.1:0");
+        Option<string[]> to = NodeArguments.Contacts();
+        var command = new Command("leave", "Lets a node leave in order: it hands over what it has in a run, and ends.") { to };
+        arguments.AddTo(command);
+        command.SetAction(async (parsed, _) =>
+        {
+            foreach (string node in parsed.GetRequiredValue(to))
+            {
+                await ClusterClient.LeaveAsync(arguments.Read(parsed, Path.GetTempPath()), node, context.Time).ConfigureAwait(false);
+                context.Output.WriteLine($"{node} leaves");
+            }
+
+            return ExitCode.Success;
+        });
+        return command;
+    }
 
     private static Command CreateCertificates(CommandContext context)
     {

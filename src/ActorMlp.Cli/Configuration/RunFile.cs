@@ -1,3 +1,4 @@
+using ActorMlp.Cluster.Runs;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
 using ActorMlp.Training.Configuration;
@@ -18,8 +19,9 @@ internal sealed record RunOverrides(
 
 /// <summary>A run file, read and checked.</summary>
 /// <param name="Options">Its options, complete, data files as absolute paths; of no use where there are problems.</param>
+/// <param name="Source">The same with data files as they are written, for nodes that have their own.</param>
 /// <param name="Problems">All that is wrong with it.</param>
-internal sealed record RunFile(RunOptions Options, IReadOnlyList<ConfigurationProblem> Problems)
+internal sealed record RunFile(RunOptions Options, RunSource Source, IReadOnlyList<ConfigurationProblem> Problems)
 {
     /// <summary>Reads a run file and its overrides, and checks every rule.</summary>
     public static RunFile Load(string path, RunOverrides overrides)
@@ -31,7 +33,7 @@ internal sealed record RunFile(RunOptions Options, IReadOnlyList<ConfigurationPr
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return new RunFile(new RunOptions(), [new ConfigurationProblem(path, null, "", $"the run file cannot be read: {exception.Message}")]);
+            return new RunFile(new RunOptions(), new RunSource(new RunOptions(), ""), [new ConfigurationProblem(path, null, "", $"the run file cannot be read: {exception.Message}")]);
         }
 
         var binder = new OptionsBinder();
@@ -53,7 +55,7 @@ internal sealed record RunFile(RunOptions Options, IReadOnlyList<ConfigurationPr
             binder.Report(problem.Key, problem.Message, path);
         }
 
-        return new RunFile(options with { Data = Absolute(options.Data, paths) }, binder.Problems);
+        return new RunFile(options with { Data = Absolute(options.Data, paths) }, new RunSource(options, paths.BaseDirectory), binder.Problems);
     }
 
     private static void BindOption(OptionsBinder binder, RunOptions options, string key, string? value, string option)

@@ -1,4 +1,5 @@
 using ActorMlp.Cli.Configuration;
+using ActorMlp.Cluster.Nodes;
 
 namespace ActorMlp.Cli.Runs;
 
@@ -18,4 +19,15 @@ internal sealed record TrainRequest
     public bool Json { get; init; }
 
     public bool Verbose { get; init; }
+
+    /// <summary>Node processes to start on this machine; null to train in this one.</summary>
+    public int? Processes { get; init; }
+
+    /// <summary>The cluster to train on; null for none.</summary>
+    public ClusterTarget? Cluster { get; init; }
 }
+
+/// <summary>A cluster to train on.</summary>
+/// <param name="Client">How this process talks with its nodes.</param>
+/// <param name="Contacts">Some of its nodes.</param>
+internal sealed record ClusterTarget(NodeOptions Client, IReadOnlyList<string> Contacts);

@@ -3,6 +3,8 @@ using ActorMlp.Cli.Plots;
 using ActorMlp.Cli.Views;
 using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Hosting;
+using ActorMlp.Cluster.Nodes;
+using ActorMlp.Cluster.Runs;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Numerics;
@@ -45,7 +47,11 @@ internal sealed class Trainer(CommandContext context)
 
         try
         {
-            return await TrainAsync(request, setup, directory, checkpoint, logging).ConfigureAwait(false);
+            return await TrainAsync(request, file.Source, setup, directory, checkpoint, logging).ConfigureAwait(false);
+        }
+        catch (RunRefusedException exception)
+        {
+            return context.BadInput(exception.Reasons);
         }
         catch (Exception exception) when (exception is RunFailedException or StorageException)
         {
@@ -87,7 +93,7 @@ internal sealed class Trainer(CommandContext context)
     }
 
     private async Task<int> TrainAsync(
-        TrainRequest request, RunSetup setup, RunDirectory directory, Checkpoint? checkpoint, ILoggerFactory logging)
+        TrainRequest request, RunSource source, RunSetup setup, RunDirectory directory, Checkpoint? checkpoint, ILoggerFactory logging)
     {
         TrainingResult result;
         using (var stop = new CancellationTokenSource())
@@ -95,9 +101,28 @@ internal sealed class Trainer(CommandContext context)
         using (MetricsLog metrics = MetricsLog.Open(directory.Metrics, checkpoint?.Progress.Step ?? 0))
         {
             await using IRunView view = CreateView(request);
-            var run = new TrainingRun(setup, directory, RunFolder.IdOf(directory), new TrainingRunServices(logging, context.Time));
-            result = await run.TrainAsync(checkpoint, new RunRecorder(metrics, setup.Options.Output.StepMetrics, view), stop.Token)
-                .ConfigureAwait(false);
+            var recorder = new RunRecorder(metrics, setup.Options.Output.StepMetrics, view);
+            result = request switch
+            {
+                { Cluster: { } cluster } => await TrainOnAsync(cluster, source).ConfigureAwait(false),
+                { Processes: { } processes } => await TrainOnProcessesAsync(processes).ConfigureAwait(false),
+                _ => await new TrainingRun(setup, directory, RunFolder.IdOf(directory), new TrainingRunServices(logging, context.Time))
+                    .TrainAsync(checkpoint, recorder, stop.Token).ConfigureAwait(false),
+            };
+
+            Task<TrainingResult> TrainOnAsync(ClusterTarget cluster, RunSource run) =>
+                new ClusterTraining(cluster.Client, cluster.Contacts, logging, context.Time)
+                    .TrainAsync(setup, run, directory, RunFolder.IdOf(directory), checkpoint, recorder, stop.Token);
+
+            async Task<TrainingResult> TrainOnProcessesAsync(int count)
+            {
+                int threads = setup.Options.Cluster.Threads > 0 ? setup.Options.Cluster.Threads : Math.Max(1, Environment.ProcessorCount / count);
+                await using LocalNodes nodes = await LocalNodes.StartAsync(count, threads, null, directory.Path).ConfigureAwait(false);
+                var client = new NodeOptions { Listen = new NodeAddress("127.0.0.1", 0), DataDirectory = Path.GetTempPath() };
+                
+                // On this machine the nodes find the very files that were found here.
+                return await TrainOnAsync(new ClusterTarget(client, nodes.Addresses), source with { Options = setup.Options }).ConfigureAwait(false);
+            }
         }
 
         RunSummary summary = result.Summary;

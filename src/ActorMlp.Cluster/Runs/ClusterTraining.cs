@@ -24,6 +24,7 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
 {
     /// <summary>Trains to the end, or to the end of the step in which <paramref name="stop"/> is cancelled.</summary>
     /// <param name="setup">The run, with its data.</param>
+    /// <param name="source">The run as nodes get it.</param>
     /// <param name="directory">Its folder.</param>
     /// <param name="runId">Its name.</param>
     /// <param name="resume">The checkpoint to go on from; null to start anew.</param>
@@ -33,7 +34,13 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
     /// <exception cref="RunRefusedException">The cluster does not take the run.</exception>
     /// <exception cref="NodeException">This process cannot talk with nodes.</exception>
     public async Task<TrainingResult> TrainAsync(
-        RunSetup setup, RunDirectory directory, string runId, Checkpoint? resume, IProgress<RunEvent> progress, CancellationToken stop)
+        RunSetup setup,
+        RunSource source,
+        RunDirectory directory,
+        string runId,
+        Checkpoint? resume,
+        IProgress<RunEvent> progress,
+        CancellationToken stop)
     {
         long began = time.GetTimestamp();
         string fingerprint = setup.Data.ComputeFingerprint().ToJson();
@@ -57,6 +64,7 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
                     endpoint => KeeperActor.Props(
                         new KeeperOptions(
                             setup,
+                            source,
                             runId,
                             directory,
                             fingerprint,

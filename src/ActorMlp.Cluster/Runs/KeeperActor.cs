@@ -3,6 +3,7 @@ using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Compute;
 using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -20,6 +21,7 @@ internal sealed record KeptRun(RunConclusion Conclusion, float[] Parameters, IRe
 
 /// <summary>What a keeper works with.</summary>
 /// <param name="Setup">The run.</param>
+/// <param name="Source">The run as nodes get it.</param>
 /// <param name="RunId">Its name.</param>
 /// <param name="Directory">Its folder.</param>
 /// <param name="Fingerprint">Its data in hashes, as JSON.</param>
@@ -31,6 +33,7 @@ internal sealed record KeptRun(RunConclusion Conclusion, float[] Parameters, IRe
 /// <param name="Observer">Hears of the run.</param>
 internal sealed record KeeperOptions(
     RunSetup Setup,
+    RunSource Source,
     string RunId,
     RunDirectory Directory,
     string Fingerprint,
@@ -69,6 +72,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private bool restoresBest;
     private bool everAccepted;
     private bool stopRequested;
+    private bool started;
 
     public KeeperActor(KeeperOptions options, Checkpoint? resume, TaskCompletionSource<KeptRun> end)
     {
@@ -190,11 +194,12 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         options.NodeAt(contact).Tell(new SubmitRun(
             run,
             options.RunId,
-            RunOptionsJson(options.Setup),
+            RunOptionsJson.Serialize(options.Source.Options),
             RunFacts.Of(options.Setup.Data),
             options.Fingerprint,
             saved,
-            options.Hello));
+            options.Hello,
+            options.Source.Folder));
         Timers.StartSingleTimer("again", new TryAgain(), TryAgainAfter);
     }
 
@@ -233,6 +238,12 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             contacts.Add(member.NodeId);
             links!.Connect(member.NodeId, member.BulkAddress);
         }
+
+        if (!started)
+        {
+            started = true;
+            options.Observer.Report(RunSummaries.Started(options.Setup, options.RunId, saved.Step, message.Members));
+        }
     }
 
     private void Accept(RunConcluded message)
@@ -250,8 +261,6 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         end.TrySetException(new RunFailedException(reason));
         Context.Stop(Self);
     }
-
-    private static string RunOptionsJson(RunSetup setup) => Training.Configuration.RunOptionsJson.Serialize(setup.Options);
 
     private sealed record TryAgain;
 }

@@ -55,7 +55,7 @@ internal sealed record PreparedRun(IReadOnlyList<string> Problems, LoadedData Da
     public static Task<PreparedRun> PrepareAsync(PrepareRun run, NodeRunServices node, ComputePool pool) => Task.Run(() =>
     {
         RunOptions options = RunOptionsJson.Deserialize(run.Options);
-        LoadedData data = DataLoader.Load(options.Data, options.Training.Seed, new DataPaths(Environment.CurrentDirectory, node.DataDirectory));
+        LoadedData data = DataLoader.Load(options.Data, options.Training.Seed, new DataPaths(run.Folder, node.DataDirectory ?? Environment.CurrentDirectory));
         IReadOnlyList<string> differences = DataFingerprint.Compare(DataFingerprint.FromJson(run.Fingerprint), data.ComputeFingerprint());
         var setup = new RunSetup(options, data);
         return new PreparedRun(differences, data, setup, new NodeEngine(setup, pool));

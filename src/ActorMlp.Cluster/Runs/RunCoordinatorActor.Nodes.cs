@@ -20,7 +20,7 @@ internal sealed partial class RunCoordinatorActor
 
         var node = new Node(nextNumber++, candidate);
         nodes[node.Number] = node;
-        node.Agent.Tell(new PrepareRun(run.Run, node.Number, run.Options, run.Fingerprint, run.Keeper));
+        node.Agent.Tell(new PrepareRun(run.Run, node.Number, run.Options, run.Fingerprint, run.Keeper, run.Folder));
     }
 
     private void Accept(NodePrepared message)
@@ -32,6 +32,7 @@ internal sealed partial class RunCoordinatorActor
 
         node.Hello = message.Node;
         node.Actor = Sender;
+        node.Threads = message.Threads;
         Context.Watch(Sender);
         log.Info("{0} is node {1} of the run: {2} threads, {3}", node.Id, node.Number, message.Threads, message.Node.Kernel);
         if (!gathered)
@@ -177,6 +178,8 @@ internal sealed partial class RunCoordinatorActor
         public NodeHello? Hello { get; set; }
 
         public IActorRef? Actor { get; set; }
+
+        public int Threads { get; set; }
 
         public bool WantsToLeave { get; set; }
 

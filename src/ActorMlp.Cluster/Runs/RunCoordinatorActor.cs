@@ -185,7 +185,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     {
         log.Info("view {0}: {1}", message.View.Number, string.Join(", ", message.View.Ranges));
         var members = new MembersPublished([.. nodes.Values.Where(node => node.Hello is not null)
-            .Select(node => new RunMember(node.Number, node.Id, node.Hello!.BulkAddress))]);
+            .Select(node => new RunMember(node.Number, node.Id, node.Hello!.BulkAddress, node.Hello.Kernel, node.Threads))]);
         foreach (IActorRef receiver in nodes.Values.Select(node => node.Actor).Append(keeper).OfType<IActorRef>())
         {
             receiver.Tell(members);

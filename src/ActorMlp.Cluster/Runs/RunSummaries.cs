@@ -32,6 +32,22 @@ internal static class RunSummaries
         };
     }
 
+    public static RunStarted Started(RunSetup setup, string runId, long firstStep, IReadOnlyList<RunMember> members) => new()
+    {
+        RunId = runId,
+        Parameters = setup.Network.Layout.ParameterCount,
+        LayerSizes = [setup.Network.Spec.Inputs, .. setup.Network.Spec.Layers.Select(layer => layer.Units)],
+        TrainingRows = setup.Data.Training.Rows,
+        ValidationRows = setup.Shape.ValidationRows,
+        TestRows = setup.Shape.TestRows,
+        Epochs = setup.Shape.Epochs,
+        StepsPerEpoch = setup.Shape.StepsPerEpoch,
+        FirstStep = firstStep,
+        Workers = members.Count,
+        Threads = members.Sum(member => member.Threads),
+        Kernel = string.Join(", ", members.Select(member => member.Kernel).Distinct().Order(StringComparer.Ordinal)),
+    };
+
     private static NodeSummary Of(NodeReport node) => new()
     {
         Node = node.NodeId,

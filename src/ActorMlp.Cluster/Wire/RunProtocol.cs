@@ -12,6 +12,7 @@ namespace ActorMlp.Cluster.Wire;
 /// <param name="Fingerprint">The data in hashes, as JSON.</param>
 /// <param name="Progress">Where the run stands.</param>
 /// <param name="Keeper">Who keeps it.</param>
+/// <param name="Folder">The run file's folder, where nodes look for data files last.</param>
 [MessagePackObject]
 public sealed record SubmitRun(
     [property: Key(0)] ulong Run,
@@ -20,7 +21,8 @@ public sealed record SubmitRun(
     [property: Key(3)] RunFacts Facts,
     [property: Key(4)] string Fingerprint,
     [property: Key(5)] RunProgress Progress,
-    [property: Key(6)] NodeHello Keeper);
+    [property: Key(6)] NodeHello Keeper,
+    [property: Key(7)] string Folder);
 
 /// <summary>The coordinator takes a run.</summary>
 /// <param name="Run">Which.</param>
@@ -40,13 +42,15 @@ public sealed record RunRefused([property: Key(0)] ulong Run, [property: Key(1)]
 /// <param name="Options">The run file, as JSON.</param>
 /// <param name="Fingerprint">The data in hashes, as JSON.</param>
 /// <param name="Keeper">Who keeps the run.</param>
+/// <param name="Folder">The run file's folder, where data files are looked for last.</param>
 [MessagePackObject]
 public sealed record PrepareRun(
     [property: Key(0)] ulong Run,
     [property: Key(1)] int Number,
     [property: Key(2)] string Options,
     [property: Key(3)] string Fingerprint,
-    [property: Key(4)] NodeHello Keeper);
+    [property: Key(4)] NodeHello Keeper,
+    [property: Key(5)] string Folder);
 
 /// <summary>A node is ready (to the coordinator).</summary>
 /// <param name="Number">Its number within the run.</param>
@@ -68,9 +72,15 @@ public sealed record NodeRefused(
 /// <param name="Number">Its number within the run; its worker and its parameter server have the same.</param>
 /// <param name="NodeId">Its control address, <c>host:port</c>.</param>
 /// <param name="BulkAddress">Where it listens for bulk connections.</param>
+/// <param name="Kernel">The instruction set of its kernels.</param>
+/// <param name="Threads">Threads that it computes with.</param>
 [MessagePackObject]
 public sealed record RunMember(
-    [property: Key(0)] int Number, [property: Key(1)] string NodeId, [property: Key(2)] string BulkAddress);
+    [property: Key(0)] int Number,
+    [property: Key(1)] string NodeId,
+    [property: Key(2)] string BulkAddress,
+    [property: Key(3)] string Kernel,
+    [property: Key(4)] int Threads);
 
 /// <summary>Who is in the run (from the coordinator, before each view).</summary>
 /// <param name="Members">Every node that views may name.</param>

@@ -66,6 +66,7 @@ internal sealed class TestCluster : IAsyncDisposable
         {
             return await training.TrainAsync(
                 TestRuns.Prepare(options),
+                new RunSource(options, ""),
                 directory,
                 "test",
                 resume ? directory.LoadNewestCheckpoint([]) : null,

@@ -20,6 +20,12 @@ internal static class WireSamples
         null,
         new LedgerSummary { ShardsCommitted = 560_000, ShardsReissued = 2, DuplicatesDropped = 1 });
 
+    private static readonly NodeHello Keeper = new("10.0.0.1:4053", "10.0.0.1:4054", "vector512", 8, ["worker"], "0.1.0");
+
+    private static readonly RunFacts Facts = new(1000, 100, 0, 64, 10, 1);
+
+    private static readonly NodeReport Report = new(2, "10.0.0.2:4053", "vector256", 4, 70_000, 1 << 20, 1 << 21);
+
     /// <summary>Manifest, message, bytes in hexadecimal.</summary>
     public static IReadOnlyList<(string Manifest, object Message, string Bytes)> All { get; } =
     [
@@ -29,6 +35,47 @@ internal static class WireSamples
             "0196ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30"),
         ("ping", new Ping(7), "019107"),
         ("pong", new Pong(long.MaxValue), "0191cf7fffffffffffffff"),
+        ("sub", new SubmitRun(7, "run-1", "{}", Facts, "{}", RunProgress.Start, Keeper, "/data"), "019807a572756e2d31a27b7d96cd03e86400400acb3ff0000000000000a27b7d96009300cb000000000000000000c0c0c09300000096ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30a52f64617461"),
+        ("acc", new RunAccepted(7, 3), "01920703"),
+        ("ref", new RunRefused(7, ["busy"]), "01920791a462757379"),
+        ("prep", new PrepareRun(7, 2, "{}", "{}", Keeper, "/data"), "01960702a27b7da27b7d96ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30a52f64617461"),
+        ("np", new NodePrepared(2, Keeper, 4), "01930296ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e3004"),
+        ("nr", new NodeRefused(2, "10.0.0.2:4053", ["file train.csv differs"]), "019302ad31302e302e302e323a3430353391b666696c6520747261696e2e6373762064696666657273"),
+        ("mp", new MembersPublished([new RunMember(2, "10.0.0.2:4053", "10.0.0.2:4054", "vector256", 4)]), "0191919502ad31302e302e302e323a34303533ad31302e302e302e323a34303534a9766563746f7232353604"),
+        ("rw", new RangesWanted(new Arrangement(3, 70_000, [new ParameterPiece(0, 0, 16), new ParameterPiece(1, 16, 48)])), "01919303ce00011170929300001093011030"),
+        ("nl", new NodeWantsToLeave("10.0.0.2:4053"), "0191ad31302e302e302e323a34303533"),
+        ("rel", new NodeReleased("10.0.0.2:4053"), "0191ad31302e302e302e323a34303533"),
+        ("lv", new LeaveCluster(), "0190"),
+        ("end", new EndRun(), "0190"),
+        ("nrep", Report, "019702ad31302e302e302e323a34303533a9766563746f7232353604ce00011170ce00100000ce00200000"),
+        ("ask", new AskStatus(), "0190"),
+        ("st", new ClusterStatus([new NodeStatus("10.0.0.2:4053", "up", ["worker"], true, 0, 4, 16, 12.5)], "run-1", 3, 70_000, 80_000, 1000), "01969198ad31302e302e302e323a34303533a2757091a6776f726b6572c3000410cb4029000000000000a572756e2d3103ce00011170ce00013880cb408f400000000000"),
+        (
+            "rc",
+            new RunConcluded(new RunConclusion(RunStatus.Completed, RunProgress.Start, 2, null, null, "ab12", 1000), [Report]),
+            "0192970096009300cb000000000000000000c0c0c09300000002c0c0a461623132cb408f400000000000919702ad31302e302e302e323a34303533a9766563746f7232353604ce00011170ce00100000ce00200000"),
+        ("rf", new RunFailed("disk full"), "0191a96469736b2066756c6c"),
+        ("rm", new RunMoves(), "0190"),
+        (
+            "esc",
+            new StepCommittedEvent(new StepMetrics { Step = 5, Epoch = 1, Loss = 0.5, Accuracy = 0.75, LearningRate = 0.125, GradientNorm = 2 }),
+            "0191960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb4000000000000000"),
+        (
+            "eec",
+            new EpochCompleted(new EpochMetrics
+            {
+                Epoch = 1,
+                Step = 5,
+                Train = new SplitMetrics { Loss = 0.5 },
+                LearningRate = 0.125,
+                Best = true,
+                SamplesPerSecond = 1000,
+                WallSeconds = 2,
+            }),
+            "019198010594cb3fe0000000000000c0c0c0c0cb3fc0000000000000c3cb408f400000000000cb4000000000000000"),
+        ("ewc", new WorkerChanged(2, WorkerStatus.Left, 3, 0, 4, 400, 1), "01970203030004cd019001"),
+        ("ecs", new CheckpointSaved(5, "last.safetensors"), "019205b06c6173742e7361666574656e736f7273"),
+        ("err", new RunRewound(5, "a node is lost"), "019205ae61206e6f6465206973206c6f7374"),
         ("wj", new WorkerJoined(Worker), "0191920301"),
         ("wf", new WorkerFailed(Worker, "no memory", true), "0193920301a96e6f206d656d6f7279c3"),
         (
@@ -48,6 +95,8 @@ internal static class WireSamples
         ("cf", new CheckpointFailed("disk full"), "0191a96469736b2066756c6c"),
         ("br", new BestRestored("ab12"), "0191a461623132"),
         ("sr", new StopRequested(), "0190"),
+        ("rr", new RangeReady(2, 3), "01920203"),
+        ("wp", new WorkerPace(Worker, 80, 0.5), "019392030150cb3fe0000000000000"),
         (
             "vp",
             new ViewPublished(new View(4, [new ShardRange(Worker, 0, 5), new ShardRange(new WorkerId(4, 0), 5, 8)])),
@@ -61,6 +110,7 @@ internal static class WireSamples
             new WriteCheckpoint(CheckpointKind.Last, Progress),
             "01920096ce000111709364cb3fe00000000000005a920294cb3fd0000000000000cb3fec000000000000c0c094cb3fc0000000000000c0cb3ff8000000000000cb3fe8000000000000c093ce00088b800201"),
         ("rb", new RestoreBest(), "0190"),
+        ("pm", new PieceMeasured(3, 70_000, 16, [0.5, 0.25]), "019403ce000111701092cb3fe0000000000000cb3fd0000000000000"),
     ];
 
     /// <summary>Any message.</summary>

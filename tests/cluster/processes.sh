@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# One run, one answer: node processes on loopback, 1 to 4 of them with 1 and 2 parameter servers, end with the hash of `train` in one process. A node joins and
+# one leaves in the middle of a further run. Prints a line for each, and fails if any hash differs.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+program=src/ActorMlp.Cli/bin/Release/net10.0/actormlp
+[ -x "$program" ] || dotnet build -c Release --nologo -v quiet src/ActorMlp.Cli
+work=$(mktemp -d)
+port=$((20000 + RANDOM % 20000))
+trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+
+options=(--set training.epochs=8 --quiet --format json)
+hash_of() { sed -n 's/.*"weightsSha256":"\([0-9a-f]*\)".*/\1/p' | tail -n 1; }
+failures=0
+check() {
+    if [ "$2" = "$3" ]; then echo "ok      $1"; else echo "FAILED  $1: ${2:-no hash} instead of $3"; failures=$((failures + 1)); fi
+}
+
+# start NUMBER ROLES FIRST: a node, ready to take work
+start() {
+    local join=()
+    [ "$1" = "$3" ] || join=(--join "127.0.0.1:$3")
+    "$program" node --listen "127.0.0.1:$1" "${join[@]}" --roles "$2" --threads 1 --data-dir configs >"$work/node-$1.txt" 2>&1 &
+    for _ in $(seq 300); do
+        grep -q '^joined' "$work/node-$1.txt" && return
+        sleep 0.1
+    done
+    cat "$work/node-$1.txt"
+    return 1
+}
+
+# stop_all: every node leaves in order
+stop_all() {
+    local nodes
+    nodes=$(jobs -p)
+    kill $nodes 2>/dev/null || true
+    wait $nodes 2>/dev/null || true
+}
+
+submit() { "$program" submit configs/digits.yaml --to "127.0.0.1:$1" --out "$work/run-$2" "${@:3}" "${options[@]}" 2>/dev/null | hash_of; }
+
+expected=$("$program" train configs/digits.yaml --out "$work/alone" "${options[@]}" 2>/dev/null | hash_of)
+for servers in 1 2; do
+    for count in 1 2 3 4; do
+        [ "$servers" -le "$count" ] || continue
+        first=$port
+        for ((i = 0; i < count; i++)); do
+            roles=worker
+            [ "$i" -ge "$servers" ] || roles=worker,parameter-server,coordinator
+            start "$((port++))" "$roles" "$first"
+        done
+        check "$count processes, $servers parameter servers" "$(submit "$first" "$count-$servers")" "$expected"
+        stop_all
+    done
+done
+
+# Join and leave in the middle of a longer run.
+long=(--set training.epochs=300)
+expected=$("$program" train configs/digits.yaml --out "$work/long" "${options[@]}" "${long[@]}" 2>/dev/null | hash_of)
+first=$port
+start "$((port++))" worker,parameter-server,coordinator "$first"
+start "$((port++))" worker,parameter-server,coordinator "$first"
+submit "$first" elastic "${long[@]}" >"$work/elastic.txt" &
+submission=$!
+sleep 4
+start "$((port++))" worker,parameter-server,coordinator "$first"
+"$program" cluster leave --to "127.0.0.1:$((first + 1))" >"$work/leave.txt"
+wait "$submission"
+check "one node joins and one leaves in the middle" "$(cat "$work/elastic.txt")" "$expected"
+stop_all
+[ "$failures" -eq 0 ]

@@ -44,7 +44,8 @@ public sealed class DataSender
     /// <param name="runId">The run, for <see cref="BulkHeader.RunId"/>.</param>
     /// <param name="missing">What the node lacks; see <see cref="DataReceiver.Missing"/>.</param>
     /// <param name="cancellation">
-    /// Stops at once. A broken connection is no failure, pieces wait for the next one; so whoever knows better that a node is gone must cancel.
+    /// Stops at once. A broken connection is no failure, pieces wait for the next one; so whoever knows that a node is gone must cancel, or end the
+    /// session (<see cref="BulkEndpoint.DisconnectAsync"/>).
     /// Pieces that were handed over by then may still be sent.
     /// </param>
     /// <returns>Done when the node has all of it.</returns>

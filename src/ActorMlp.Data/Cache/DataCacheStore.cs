@@ -96,7 +96,7 @@ public static class DataCacheStore
     /// <summary>A name that nobody else has, for what becomes <paramref name="path"/> when it is whole.</summary>
     internal static string TemporaryFor(string path) => $"{path}.{Path.GetRandomFileName()}{TemporarySuffix}";
 
-    /// <summary>What to say of a cache that could not be written. The system's text for a full disk differs by call, so it is said here.</summary>
+    /// <summary>What to say of a cache that could not be written. Of a disk that fills while it is written the system says little; of one that is too full from the start it says enough.</summary>
     /// <param name="path">The file.</param>
     /// <param name="exception">Why.</param>
     /// <param name="length">The length that it is to have; null where that is not known.</param>

@@ -17,6 +17,12 @@ public static class DataLoader
         ? DataCacheStore.Prepare(options, seed, paths, force: false).ToLoadedData()
         : LoadInMemory(options, seed, paths);
 
+    /// <summary>Opens the rows of a run as another machine read, split and scaled them: from a data cache, without the source files.</summary>
+    /// <remarks>Schema, scaling constants, hashes and every row are those of the machine that made the cache. A row is checked when it is first read.</remarks>
+    /// <param name="path">The cache.</param>
+    /// <exception cref="DataException">It is missing, no cache of this version, damaged or cut short.</exception>
+    public static LoadedData LoadCache(string path) => DataCache.Open(path).ToLoadedData();
+
     /// <summary>What a trained model must know of its rows.</summary>
     internal static DataSchema SchemaOf(DataOptions options, IReadOnlyList<string> inputColumns, IReadOnlyList<string> classes) => new()
     {

@@ -15,7 +15,7 @@ public enum BulkKind : byte
     /// <summary>Optimizer state, to a standby or a checkpoint.</summary>
     State = 3,
 
-    /// <summary>Rows of data.</summary>
+    /// <summary>Rows of data: a piece of a data cache, whose place and size are in bytes.</summary>
     Rows = 4,
 }
 
@@ -46,11 +46,11 @@ public readonly record struct BulkHeader
     [Key(4)]
     public int Range { get; init; }
 
-    /// <summary>Where the payload begins within the whole vector, in floats.</summary>
+    /// <summary>Where the payload begins within the whole vector, in floats; within the data cache, in bytes (<see cref="BulkKind.Rows"/>).</summary>
     [Key(5)]
     public long Offset { get; init; }
 
-    /// <summary>How many floats the payload stands for.</summary>
+    /// <summary>How many floats the payload stands for; how many bytes it has (<see cref="BulkKind.Rows"/>).</summary>
     [Key(6)]
     public int Count { get; init; }
 

@@ -22,10 +22,17 @@ public sealed class DataCacheAssembly : IDisposable
     /// <param name="directory">The folder of caches; made if it is not there.</param>
     /// <param name="length">Length of the whole file.</param>
     /// <param name="sha256">SHA-256 of the whole file.</param>
+    /// <exception cref="ArgumentException">The length or the hash is none.</exception>
     /// <exception cref="DataException">The folder cannot be written to, or has not enough room.</exception>
     public DataCacheAssembly(string directory, long length, string sha256)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
+        if (!DataCacheHeader.IsHash(sha256))
+        {
+            // It comes from another machine and becomes part of a file's name.
+            throw new ArgumentException($"\"{sha256}\" is no SHA-256 of 64 lowercase hexadecimal digits", nameof(sha256));
+        }
+
         this.directory = directory;
         this.sha256 = sha256;
         Length = length;
@@ -39,7 +46,7 @@ public sealed class DataCacheAssembly : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"{temporary}: could not be written: {exception.Message}");
+            throw DataCacheStore.NotWritten(temporary, exception, length);
         }
     }
 
@@ -88,7 +95,7 @@ public sealed class DataCacheAssembly : IDisposable
         }
         catch (IOException exception)
         {
-            throw new DataException($"{temporary}: could not be written: {exception.Message}");
+            throw DataCacheStore.NotWritten(temporary, exception, Length);
         }
 
         if (bytes.Length > 0)
@@ -133,7 +140,7 @@ public sealed class DataCacheAssembly : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"{temporary}: could not be written: {exception.Message}");
+            throw DataCacheStore.NotWritten(temporary, exception, Length);
         }
         finally
         {

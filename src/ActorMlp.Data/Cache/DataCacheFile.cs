@@ -136,7 +136,7 @@ public sealed class DataCacheFile : IDisposable
         string file = path + HashExtension;
         string text = File.Exists(file) ? File.ReadAllText(file) : "";
         string hash = text.Split(' ')[0];
-        return hash.Length == 2 * SHA256.HashSizeInBytes && hash.All(char.IsAsciiHexDigitLower) ? hash : null;
+        return DataCacheHeader.IsHash(hash) ? hash : null;
     }
 
     /// <summary>A hash that cannot be written (the folder may be read-only) is computed again the next time.</summary>

@@ -96,7 +96,7 @@ internal sealed record DataCacheHeader
 
         DataCacheHeader header = JsonSerializer.Deserialize<DataCacheHeader>(bytes.AsSpan(Preamble), DataJson.Settings)
             ?? throw Damaged(path, "its header is empty");
-        if (header.Key.Length != 2 * SHA256.HashSizeInBytes || !header.Key.All(char.IsAsciiHexDigitLower))
+        if (!IsHash(header.Key))
         {
             throw Damaged(path, "its key is no hash");
         }
@@ -106,6 +106,9 @@ internal sealed record DataCacheHeader
             ? (header, layout)
             : throw Damaged(path, $"it has {file.Length} bytes, but its header announces {layout.Length}");
     }
+
+    /// <summary>Whether a text is a SHA-256 as it is written here.</summary>
+    public static bool IsHash(string text) => text.Length == 2 * SHA256.HashSizeInBytes && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>What to say of a cache that is not as it was written.</summary>
     public static DataException Damaged(string path, string how) =>

@@ -57,10 +57,37 @@ public static class DataCacheStore
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"{path}: could not be written: {exception.Message}");
+            throw NotWritten(path, exception, null);
         }
 
         return DataCache.Open(path, exists ? DataCacheOutcome.Remade : DataCacheOutcome.Made, warning);
+    }
+
+    /// <summary>
+    /// The cache of data that are loaded, as bytes to give away: the one they are in, or, where they are in memory, one that is made or found as by
+    /// <see cref="Prepare"/>, for which the source files are read again.
+    /// </summary>
+    /// <param name="data">The data; they and the file given here are independent of each other.</param>
+    /// <param name="options">The section <c>data</c> that they were loaded by; <see cref="DataOptions.CacheDirectory"/> says where the cache goes.</param>
+    /// <param name="seed">The run's seed that they were loaded by.</param>
+    /// <param name="paths">Where relative paths lead.</param>
+    /// <exception cref="DataException">The source files changed since the data were loaded, or are gone, or the cache cannot be written.</exception>
+    public static DataCacheFile OpenFile(LoadedData data, DataOptions options, ulong seed, DataPaths paths)
+    {
+        if (data.CacheUse is { } use)
+        {
+            return DataCacheFile.OpenRead(use.Path);
+        }
+
+        using DataCache cache = Prepare(options, seed, paths, force: false);
+        DataFingerprint loaded = data.ComputeFingerprint();
+        if (loaded.Sha256 != cache.Fingerprint.Sha256)
+        {
+            throw new DataException(
+                [.. DataFingerprint.Compare(loaded, cache.Fingerprint).Select(difference => $"the data changed since they were loaded: {difference}")]);
+        }
+
+        return DataCacheFile.OpenRead(cache.Use.Path);
     }
 
     /// <summary>The file of a key.</summary>
@@ -68,6 +95,19 @@ public static class DataCacheStore
 
     /// <summary>A name that nobody else has, for what becomes <paramref name="path"/> when it is whole.</summary>
     internal static string TemporaryFor(string path) => $"{path}.{Path.GetRandomFileName()}{TemporarySuffix}";
+
+    /// <summary>What to say of a cache that could not be written. Of a disk that fills while it is written the system says little; of one that is too full from the start it says enough.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="exception">Why.</param>
+    /// <param name="length">The length that it is to have; null where that is not known.</param>
+    internal static DataException NotWritten(string path, Exception exception, long? length)
+    {
+        const int NoSpaceOnUnix = 28, NoSpaceOnWindows = unchecked((int)0x80070070);
+        string needed = length is null ? "" : $", {length} bytes are needed for the data cache";
+        return new DataException(exception is IOException { HResult: NoSpaceOnUnix or NoSpaceOnWindows }
+            ? $"{path}: could not be written: the disk is full{needed}; make room, or name another folder in data.cacheDirectory"
+            : $"{path}: could not be written: {exception.Message}");
+    }
 
     private static DataCache OpenWhole(string path, string key)
     {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using ActorMlp.Data.Cache;
 using ActorMlp.Data.Configuration;
 using CsCheck;
+using Microsoft.Win32.SafeHandles;
 
 namespace ActorMlp.Data.Tests.Cache;
 
@@ -158,6 +159,46 @@ public sealed class DataCacheAssemblyTests : IDisposable
 
         Assert.Contains("no data cache", Assert.Throws<DataException>(() => assembly.Complete()).Message);
         Assert.Empty(receiver.Files);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("../00000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("A000000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("00000000000000000000000000000000000000000000000000000000000000000")]
+    public void Assembly_for_what_is_no_hash_is_refused_before_a_file_is_made(string sha256)
+    {
+        Assert.Throws<ArgumentException>(() => new DataCacheAssembly(receiver.Caches, 100, sha256));
+        Assert.Empty(receiver.Files);
+    }
+
+    [Fact]
+    public void Full_disk_is_called_that()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "the device that is always full is Linux's");
+        using SafeFileHandle full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.Write);
+        IOException exception = Assert.ThrowsAny<IOException>(() => RandomAccess.Write(full, [1], 0));
+
+        string message = DataCacheStore.NotWritten("some.tmp", exception, 100).Message;
+
+        Assert.StartsWith("some.tmp: could not be written: the disk is full, 100 bytes are needed", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("full", DataCacheStore.NotWritten("some.tmp", new IOException("it is gone"), 100).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_what_was_put_together_needs_no_source()
+    {
+        using DataCacheFile file = DataCacheStore.OpenFile(sender.InMemory(Options), sender.Cached(Options), 1, sender.Sources.Paths);
+        LoadedData expected = sender.InMemory(Options);
+        var bytes = new byte[file.Length];
+        file.Read(0, bytes);
+        sender.Sources.Write("train.csv", "");
+        using var assembly = new DataCacheAssembly(receiver.Caches, file.Length, file.Sha256);
+        assembly.Write(0, bytes);
+
+        using LoadedData data = DataLoader.LoadCache(assembly.Complete());
+
+        CacheFolder.AssertSameBits(expected, data);
     }
 
     [Fact]

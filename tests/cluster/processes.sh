@@ -38,7 +38,7 @@ stop_all() {
     wait $nodes 2>/dev/null || true
 }
 
-submit() { "$program" submit configs/digits.yaml --to "127.0.0.1:$1" --out "$work/run-$2" "${@:3}" "${options[@]}" 2>/dev/null | hash_of; }
+submit() { "$program" submit configs/digits.yaml --to "127.0.0.1:$1" --out "$work/run-$2" "${options[@]}" "${@:3}" 2>/dev/null | hash_of; }
 
 expected=$("$program" train configs/digits.yaml --out "$work/alone" "${options[@]}" 2>/dev/null | hash_of)
 for servers in 1 2; do

@@ -12,7 +12,7 @@ public sealed class ElasticTests
     /// <summary>Long enough for nodes to come and go in it.</summary>
     private static readonly RunOptions Long = TestRuns.Digits with
     {
-        Training = TestRuns.Digits.Training with { Epochs = 150 },
+        Training = TestRuns.Digits.Training with { Epochs = 100 },
         Output = new OutputOptions { CheckpointEverySteps = 5 },
     };
 
@@ -83,7 +83,7 @@ public sealed class ElasticTests
         TrainingResult stopped = await cluster.TrainAsync(
             Long, runEvent => (runEvent is EpochCompleted ? stop : null)?.Cancel(), folder, stop: stop);
         Assert.Equal(RunStatus.Stopped, stopped.Summary.Status);
-        Assert.InRange(stopped.Summary.Steps, 1, 150 * 13 - 1);
+        Assert.InRange(stopped.Summary.Steps, 1, 100 * 13 - 1);
         TrainingResult result = await cluster.TrainAsync(Long, folder: folder, resume: true);
         Assert.Equal(Expected.Value, result.Summary.WeightsSha256);
     }

@@ -56,7 +56,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     /// <summary>Trains on the cluster, in a folder of its own.</summary>
     public async Task<TrainingResult> TrainAsync(
-        RunOptions options, Action<RunEvent>? watch = null, TemporaryRun? folder = null, bool resume = false, CancellationTokenSource? stop = null)
+        RunOptions options, Action<RunEvent>? watch = null, TemporaryRun? folder = null, bool resume = false, CancellationTokenSource? stop = null, RunSource? source = null)
     {
         using TemporaryRun? own = folder is null ? new TemporaryRun() : null;
         RunDirectory directory = (folder ?? own!).Directory;
@@ -66,7 +66,7 @@ internal sealed class TestCluster : IAsyncDisposable
         {
             return await training.TrainAsync(
                 TestRuns.Prepare(options),
-                new RunSource(options, ""),
+                source ?? new RunSource(options, ""),
                 directory,
                 "test",
                 resume ? directory.LoadNewestCheckpoint([]) : null,

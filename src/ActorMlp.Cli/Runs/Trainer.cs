@@ -119,7 +119,7 @@ internal sealed class Trainer(CommandContext context)
                 int threads = setup.Options.Cluster.Threads > 0 ? setup.Options.Cluster.Threads : Math.Max(1, Environment.ProcessorCount / count);
                 await using LocalNodes nodes = await LocalNodes.StartAsync(count, threads, null, directory.Path).ConfigureAwait(false);
                 var client = new NodeOptions { Listen = new NodeAddress("127.0.0.1", 0), DataDirectory = Path.GetTempPath() };
-                
+
                 // On this machine the nodes find the very files that were found here.
                 return await TrainOnAsync(new ClusterTarget(client, nodes.Addresses), source with { Options = setup.Options }).ConfigureAwait(false);
             }

@@ -233,8 +233,9 @@ public sealed class DataTransferTests(TransferData data) : IClassFixture<Transfe
         await giver.Endpoint.DisconnectAsync(taker.Id);
 
         BulkException problem = await Assert.ThrowsAnyAsync<BulkException>(() => transfer);
-        Assert.IsType<BulkDisconnectedException>(problem.InnerException);
-        Assert.Contains("the connection with taker was ended by this node", problem.Message, StringComparison.Ordinal);
+
+        // A piece that waited, or one that came a moment later.
+        Assert.Matches("was not sent whole to taker: (the connection with taker was ended by this node|taker is not connected, and nobody asked for it)", problem.Message);
     }
 
     [Fact]

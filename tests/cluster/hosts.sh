@@ -5,7 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 [ "$(id -u)" -eq 0 ] || { echo "needs root for network namespaces"; exit 1; }
-command -v ip >/dev/null && command -v tc >/dev/null || apt-get install -y -qq iproute2 >/dev/null
+if ! command -v ip >/dev/null || ! command -v tc >/dev/null; then
+    apt-get update >/dev/null
+    apt-get install -y --no-install-recommends iproute2 >/dev/null
+fi
 program=src/ActorMlp.Cli/bin/Release/net10.0/actormlp
 [ -x "$program" ] || dotnet build -c Release --nologo -v quiet src/ActorMlp.Cli
 work=$(mktemp -d)

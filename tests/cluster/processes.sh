@@ -7,7 +7,8 @@ cd "$(dirname "$0")/../.."
 program=src/ActorMlp.Cli/bin/Release/net10.0/actormlp
 [ -x "$program" ] || dotnet build -c Release --nologo -v quiet src/ActorMlp.Cli
 work=$(mktemp -d)
-port=$((20000 + RANDOM % 20000))
+# Below the ports that the system gives to those who ask for any.
+port=$((12000 + RANDOM % 18000))
 trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
 options=(--set training.epochs=8 --quiet --format json)

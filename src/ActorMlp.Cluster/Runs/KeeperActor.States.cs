@@ -90,13 +90,13 @@ internal sealed partial class KeeperActor
     }
 
     /// <summary>
-    /// Lets go of states that no coordinator can ask for: those before the checkpoint that it knew of until now. Where the disk is far behind, the oldest between
-    /// that and the newest go too.
+    /// Lets go of states that no coordinator can ask for: those before the checkpoint that it knew of until now. Where the disk is far behind, the oldest
+    /// between that and the one written now go too; those after it may still be asked for.
     /// </summary>
     private void ForgetStatesBefore(long written)
     {
         List<long> old = [.. states.Values.Where(state => state.Step < knownToCoordinator).Select(state => state.Step)];
-        old.AddRange(states.Keys.Except(old).Where(step => step != knownToCoordinator && step != written
+        old.AddRange(states.Keys.Except(old).Where(step => step != knownToCoordinator && step < written
             && awaitingState.TrueForAll(wanted => wanted.Progress.Step != step)).Take(states.Count - old.Count - StatesKept));
         old.ForEach(step => states.Remove(step));
         knownToCoordinator = written;

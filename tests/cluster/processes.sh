@@ -70,4 +70,19 @@ start "$((port++))" worker,parameter-server,coordinator "$first"
 wait "$submission"
 check "one node joins and one leaves in the middle" "$(cat "$work/elastic.txt")" "$expected"
 stop_all
+
+# Ctrl-C reaches every process of the terminal, also the nodes that `train --processes` started: the run stops with a checkpoint, and is resumed.
+set -m
+"$program" train configs/digits.yaml --processes 2 --out "$work/stopped" "${options[@]}" "${long[@]}" >"$work/stopped.txt" 2>&1 &
+stopped=$!
+set +m
+for _ in $(seq 300); do
+    [ -e "$work/stopped/checkpoints/last.safetensors" ] && break
+    sleep 0.1
+done
+kill -INT -- "-$stopped"
+wait "$stopped" || true
+grep -q '"status":"stopped"' "$work/stopped.txt" || { cat "$work/stopped.txt"; failures=$((failures + 1)); }
+resumed=$("$program" train configs/digits.yaml --processes 2 --out "$work/stopped" --resume "${options[@]}" "${long[@]}" 2>/dev/null | hash_of)
+check "two processes, stopped by Ctrl-C and resumed" "$resumed" "$expected"
 [ "$failures" -eq 0 ]

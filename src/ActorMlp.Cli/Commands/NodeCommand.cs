@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using ActorMlp.Cli.Runs;
 using ActorMlp.Cluster.Nodes;
 using ActorMlp.Cluster.Runs;
@@ -65,14 +66,11 @@ internal static class NodeCommand
     {
         using ILoggerFactory logging = logFile is null ? LoggerFactory.Create(_ => { }) : RunLogging.Create(logFile);
         using var stop = new CancellationTokenSource();
-        using IDisposable interrupt = context.OnInterrupt(stop);
+        using IDisposable? interrupt = untilInputEnds ? null : context.OnInterrupt(stop);
         await using ClusterNode node = await ClusterNode.StartAsync(options, resources, logging, context.Time).ConfigureAwait(false);
         context.Output.WriteLine($"{Announcement}{node.Address}");
         context.Output.Flush();
-        if (untilInputEnds)
-        {
-            _ = EndWithInputAsync();
-        }
+        using PosixSignalRegistration? deaf = untilInputEnds ? EndWithInput() : null;
 
         try
         {
@@ -100,6 +98,13 @@ internal static class NodeCommand
 
         context.Error.WriteLine("the cluster removed this node: it was silent for too long, or on the smaller side of a split; start it again");
         return ExitCode.Failed;
+    }
+
+    /// <summary>A terminal's Ctrl-C comes to every process it started; whoever started this one stops the run first, and ends the input then.</summary>
+    private static PosixSignalRegistration EndWithInput()
+    {
+        _ = EndWithInputAsync();
+        return PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
     }
 
     private static async Task EndWithInputAsync()

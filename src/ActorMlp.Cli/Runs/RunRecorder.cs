@@ -17,6 +17,9 @@ internal sealed class RunRecorder(MetricsLog metrics, bool steps, IRunView view)
             case EpochCompleted epoch:
                 metrics.Append(epoch.Metrics);
                 break;
+            case RunRewound rewound:
+                metrics.Rewind(rewound.Step);
+                break;
             case StepCommittedEvent step when steps:
                 metrics.Append(step.Metrics);
                 break;

@@ -36,7 +36,26 @@ internal sealed class Trainer(CommandContext context)
             file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
         context.TellOfCache(data);
         var setup = new RunSetup(file.Options, data);
-        (RunDirectory directory, Checkpoint? checkpoint) = OpenFolder(request, setup);
+        (RunDirectory directory, Checkpoint? checkpoint, bool isNew) = OpenFolder(request, setup);
+        try
+        {
+            return await RunAsync(request, file.Source, setup, data, directory, checkpoint).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is RunRefusedException || (request.Cluster is not null && exception is NodeException))
+        {
+            // Nothing was trained: the next attempt may have the folder's name.
+            if (isNew)
+            {
+                Directory.Delete(directory.Path, recursive: true);
+            }
+
+            return context.BadInput(exception is RunRefusedException refused ? refused.Reasons : [exception.Message]);
+        }
+    }
+
+    private async Task<int> RunAsync(
+        TrainRequest request, RunSource source, RunSetup setup, LoadedData data, RunDirectory directory, Checkpoint? checkpoint)
+    {
         using ILoggerFactory logging = RunLogging.Create(directory.Log);
         ILogger log = logging.CreateLogger<Trainer>();
         log.KernelChosen(KernelSelection.Name, KernelSelection.Reason);
@@ -47,11 +66,7 @@ internal sealed class Trainer(CommandContext context)
 
         try
         {
-            return await TrainAsync(request, file.Source, setup, directory, checkpoint, logging).ConfigureAwait(false);
-        }
-        catch (RunRefusedException exception)
-        {
-            return context.BadInput(exception.Reasons);
+            return await TrainAsync(request, source, setup, directory, checkpoint, logging).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is RunFailedException or StorageException)
         {
@@ -66,10 +81,11 @@ internal sealed class Trainer(CommandContext context)
         }
     }
 
-    private (RunDirectory Directory, Checkpoint? Checkpoint) OpenFolder(TrainRequest request, RunSetup setup)
+    private (RunDirectory Directory, Checkpoint? Checkpoint, bool IsNew) OpenFolder(TrainRequest request, RunSetup setup)
     {
         RunDirectory directory;
         Checkpoint? checkpoint = null;
+        bool isNew = false;
         if (request.Resume)
         {
             directory = RunFolder.ToResume(setup.Options, request.OutputDirectory);
@@ -84,12 +100,13 @@ internal sealed class Trainer(CommandContext context)
         else
         {
             directory = RunFolder.ForNewRun(setup.Options, request.OutputDirectory, context.Time);
+            isNew = !Directory.Exists(directory.Path);
             directory.Create();
         }
 
         AtomicFile.Write(directory.Configuration, stream =>
             stream.Write(System.Text.Encoding.UTF8.GetBytes(EffectiveConfiguration.ToYaml(setup.Options))));
-        return (directory, checkpoint);
+        return (directory, checkpoint, isNew);
     }
 
     private async Task<int> TrainAsync(
@@ -144,7 +161,7 @@ internal sealed class Trainer(CommandContext context)
     }
 
     private IRunView CreateView(TrainRequest request) =>
-        request.Quiet ? new QuietRunView()
+        request.Quiet ? new QuietRunView(context.Error)
         : request.Json ? new PlainRunView(context.Error)
         : context.Terminal is { } terminal ? new LiveRunView(terminal, context.Time)
         : new PlainRunView(context.Output);

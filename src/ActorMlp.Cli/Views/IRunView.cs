@@ -9,11 +9,16 @@ internal interface IRunView : IAsyncDisposable
     void Show(RunEvent runEvent);
 }
 
-/// <summary>Shows nothing.</summary>
-internal sealed class QuietRunView : IRunView
+/// <summary>Shows nothing but what is out of the ordinary.</summary>
+/// <param name="error">Where that goes.</param>
+internal sealed class QuietRunView(TextWriter error) : IRunView
 {
     public void Show(RunEvent runEvent)
     {
+        if (PlainRunView.Notice(runEvent) is { } notice)
+        {
+            error.WriteLine(notice);
+        }
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -8,12 +8,14 @@ namespace ActorMlp.Cli.Views;
 internal sealed class LiveRunView : IRunView
 {
     private const int EpochsShown = 6;
+    private const int NoticesShown = 2;
     private static readonly TimeSpan Refresh = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock gate = new();
     private readonly TimeProvider time;
     private readonly SortedDictionary<int, WorkerChanged> workers = [];
     private readonly List<EpochMetrics> epochs = [];
+    private readonly List<string> notices = [];
     private readonly CancellationTokenSource ended = new();
     private readonly Task drawing;
     private RunStarted? started;
@@ -45,6 +47,13 @@ internal sealed class LiveRunView : IRunView
                 case WorkerChanged worker:
                     workers[worker.Worker] = worker;
                     break;
+                case RunRewound rewound:
+                    epochs.RemoveAll(epoch => epoch.Step > rewound.Step);
+                    notices.Add(PlainRunView.Notice(rewound)!);
+                    break;
+                default:
+                    notices.AddRange(PlainRunView.Notice(runEvent) is { } notice ? [notice] : Array.Empty<string>());
+                    break;
             }
         }
     }
@@ -63,7 +72,7 @@ internal sealed class LiveRunView : IRunView
         {
             if (started is null)
             {
-                return new Text("starting …");
+                return notices.Count == 0 ? new Text("starting …") : new Rows([new Text("starting …"), .. Notices()]);
             }
 
             return new Rows(
@@ -71,7 +80,8 @@ internal sealed class LiveRunView : IRunView
                 new Markup($"[grey]{Figures.Count(started.TrainingRows)} training, {Figures.Count(started.ValidationRows)} validation, {Figures.Count(started.TestRows)} test rows; {started.Threads} threads, {started.Kernel}[/]"),
                 Progress(started),
                 EpochTable(),
-                WorkerTable());
+                WorkerTable(),
+                new Rows(Notices()));
         }
     }
 
@@ -146,7 +156,7 @@ internal sealed class LiveRunView : IRunView
         foreach (WorkerChanged worker in workers.Values.Take(8))
         {
             string shards = worker.Shards == 0 ? "reserve" : $"{worker.FirstShard}–{worker.FirstShard + worker.Shards - 1}";
-            string colour = worker.Status switch { WorkerStatus.Active => "green", WorkerStatus.Restarting => "yellow", _ => "red" };
+            string colour = worker.Status switch { WorkerStatus.Active => "green", WorkerStatus.Lost => "red", _ => "yellow" };
             table.AddRow(
                 Figures.Count(worker.Worker),
                 $"[{colour}]{worker.Status.ToString().ToLowerInvariant()}[/]",
@@ -157,6 +167,9 @@ internal sealed class LiveRunView : IRunView
 
         return workers.Count > 8 ? table.Caption($"and {workers.Count - 8} more workers") : table;
     }
+
+    private IEnumerable<IRenderable> Notices() =>
+        notices.TakeLast(NoticesShown).Select(notice => new Text(notice, new Style(Color.Yellow)) { Overflow = Overflow.Ellipsis });
 
     private static TableColumn Right(string title) => new TableColumn(title).RightAligned().NoWrap();
 }

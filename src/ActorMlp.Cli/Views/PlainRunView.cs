@@ -6,6 +6,7 @@ namespace ActorMlp.Cli.Views;
 /// <param name="output">Where lines go.</param>
 internal sealed class PlainRunView(TextWriter output) : IRunView
 {
+    private readonly Dictionary<int, WorkerStatus> statuses = [];
     private int epochs;
 
     public void Show(RunEvent runEvent)
@@ -19,13 +20,46 @@ internal sealed class PlainRunView(TextWriter output) : IRunView
             case EpochCompleted completed:
                 output.WriteLine(EpochLine(completed.Metrics, epochs));
                 break;
-            case WorkerChanged { Status: not WorkerStatus.Active } worker:
-                output.WriteLine($"worker {worker.Worker} {(worker.Status == WorkerStatus.Lost ? "is lost" : "failed and is restarted")}; view {worker.View}");
+            case WorkerChanged worker:
+                Show(worker);
+                break;
+            default:
+                if (Notice(runEvent) is { } notice)
+                {
+                    output.WriteLine(notice);
+                }
+
                 break;
         }
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>What is out of the ordinary, in a line; null for all else.</summary>
+    public static string? Notice(RunEvent runEvent) => runEvent switch
+    {
+        NodeWasRefused refused => $"node {refused.Node} cannot take part: {string.Join("; ", refused.Reasons)}",
+        RunRewound rewound => $"{rewound.Reason}: the run goes on from step {rewound.Step}, with the same result",
+        RunWaiting waiting => $"waiting for nodes: {waiting.Workers} of {waiting.MinimumWorkers} workers, {waiting.Servers} of 1 parameter server",
+        _ => null,
+    };
+
+    private void Show(WorkerChanged worker)
+    {
+        WorkerStatus before = statuses.GetValueOrDefault(worker.Worker);
+        statuses[worker.Worker] = worker.Status;
+        if (worker.Status != before)
+        {
+            string what = worker.Status switch
+            {
+                WorkerStatus.Active => "is back",
+                WorkerStatus.Restarting => "failed and is restarted",
+                WorkerStatus.Lost => "is lost",
+                _ => "has left",
+            };
+            output.WriteLine($"worker {worker.Worker} {what}; view {worker.View}");
+        }
+    }
 
     public static string Heading(RunStarted started) =>
         $"{started.RunId}: {string.Join("-", started.LayerSizes)}, {Figures.Count(started.Parameters)} parameters, "

@@ -107,7 +107,7 @@ internal sealed class ParameterServerActor : ReceiveActor
             try
             {
                 UpdateReport report = store.Updater.Apply(apply.Step, learningRate, apply.Parts, apply.Totals.Rows, store.Parameters);
-                self.Tell(new UpdateApplied(apply.Step, report));
+                self.Tell(new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
             }
 #pragma warning disable CA1031 // Whatever the engine throws is the failure of this actor.
             catch (Exception exception)

@@ -1,5 +1,6 @@
 using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Compute;
+using ActorMlp.Cluster.Runs;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Machines;
@@ -56,7 +57,8 @@ public sealed class TrainingRun
         RunProgress start = resume?.Progress ?? RunProgress.Start;
         resume?.Restore(setup, store.Parameters, store.Updater.Slots);
         var observer = new RunObserver(progress);
-        progress.Report(Started(start, pool));
+        var party = new RunParty(setup.Shape.Workers, pool.Threads, KernelSelection.Name);
+        progress.Report(RunSummaries.Started(setup, runId, start.Step, party));
 
         using IHost host = BuildHost(start, store, pool, observer);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
@@ -67,7 +69,7 @@ public sealed class TrainingRun
             RunConclusion conclusion = await observer.End.ConfigureAwait(false);
             string weights = setup.Network.Layout.Sha256(store.Parameters);
             return new TrainingResult(
-                Summarize(conclusion, weights, pool, services.Time.GetElapsedTime(began)), conclusion, store.Parameters.ToArray());
+                RunSummaries.Of(setup, runId, conclusion, party, [], weights, services.Time.GetElapsedTime(began)), conclusion, store.Parameters.ToArray());
         }
         finally
         {
@@ -108,43 +110,6 @@ public sealed class TrainingRun
             }));
         return builder.Build();
     }
-
-    private RunStarted Started(RunProgress start, ComputePool pool) => new()
-    {
-        RunId = runId,
-        Parameters = setup.Network.Layout.ParameterCount,
-        LayerSizes = [setup.Network.Spec.Inputs, .. setup.Network.Spec.Layers.Select(layer => layer.Units)],
-        TrainingRows = setup.Data.Training.Rows,
-        ValidationRows = setup.Shape.ValidationRows,
-        TestRows = setup.Shape.TestRows,
-        Epochs = setup.Shape.Epochs,
-        StepsPerEpoch = setup.Shape.StepsPerEpoch,
-        FirstStep = start.Step,
-        Workers = setup.Shape.Workers,
-        Threads = pool.Threads,
-        Kernel = KernelSelection.Name,
-    };
-
-    private RunSummary Summarize(RunConclusion conclusion, string weights, ComputePool pool, TimeSpan elapsed) => new()
-    {
-        RunId = runId,
-        Status = conclusion.Status,
-        WeightsSha256 = weights,
-        LastWeightsSha256 = conclusion.LastWeightsSha256 ?? weights,
-        Steps = conclusion.Progress.Step,
-        Epochs = (int)(conclusion.Progress.Step / setup.Shape.StepsPerEpoch),
-        ModelEpoch = conclusion.ModelEpoch,
-        Parameters = setup.Network.Layout.ParameterCount,
-        Workers = setup.Shape.Workers,
-        Threads = pool.Threads,
-        Kernel = KernelSelection.Name,
-        SamplesPerSecond = conclusion.SamplesPerSecond,
-        WallSeconds = elapsed.TotalSeconds,
-        Train = conclusion.Progress.Train,
-        Validation = conclusion.Validation,
-        Test = conclusion.Test,
-        Ledger = conclusion.Progress.Ledger,
-    };
 
     /// <summary>Leaves the process's signals to whoever runs the run.</summary>
     private sealed class DetachedLifetime : IHostLifetime

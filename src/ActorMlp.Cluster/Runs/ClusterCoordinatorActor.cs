@@ -43,13 +43,19 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
                 run.Forward(message);
             }
         });
-        ReceiveAsync<AskStatus>(async _ =>
+        Receive<AskStatus>(_ =>
         {
-            IActorRef who = Sender;
-            IActorRef self = Self;
-            ClusterStatus? status = current is null ? null : await AskRunAsync(run).ConfigureAwait(true);
-            who.Tell(Complete(status), self);
+            if (current is null)
+            {
+                Sender.Tell(Complete(null));
+            }
+            else
+            {
+                IActorRef who = Sender;
+                AskRunAsync(run).PipeTo(Self, Self, status => new StatusOfRun(who, status));
+            }
         });
+        Receive<StatusOfRun>(message => message.Who.Tell(Complete(message.Status)));
     }
 
     private string SelfId => IdOf(cluster.SelfAddress);
@@ -140,4 +146,6 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
         status?.Step ?? 0,
         status?.TotalSteps ?? 0,
         status?.SamplesPerSecond ?? 0);
+
+    private sealed record StatusOfRun(IActorRef Who, ClusterStatus? Status);
 }

@@ -82,11 +82,13 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
         await using (host.ConfigureAwait(false))
         {
             await using CancellationTokenRegistration registration = stop.Register(
-                () => host.System.ActorSelection("/user/run/keeper").Tell(new StopRequested()));
+                () => host.System.ActorSelection("/user/run").Tell(new StopRequested()));
             KeptRun kept = await end.Task.ConfigureAwait(false);
             string weights = setup.Network.Layout.Sha256(kept.Parameters);
             return new TrainingResult(
-                RunSummaries.Of(setup, runId, kept, weights, time.GetElapsedTime(began)), kept.Conclusion, kept.Parameters);
+                RunSummaries.Of(setup, runId, kept.Conclusion, RunParty.Of(kept.Nodes), kept.Nodes, weights, time.GetElapsedTime(began)),
+                kept.Conclusion,
+                kept.Parameters);
         }
     }
 

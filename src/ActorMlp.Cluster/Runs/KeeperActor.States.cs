@@ -14,6 +14,7 @@ internal sealed partial class KeeperActor
     private const int StatesKept = 8;
 
     private readonly HashSet<string> bestSentTo = [];
+    private int restoration;
     private SharedBuffer? bestWeights;
     private long knownToCoordinator;
 
@@ -24,6 +25,8 @@ internal sealed partial class KeeperActor
             Fail($"the state of step {arrangement.Step} is asked for, and is not here");
             return;
         }
+
+        ForgetWhatWasUnderWay();
 
         for (int slot = 0; slot < state.Slots.Count; slot++)
         {
@@ -36,6 +39,23 @@ internal sealed partial class KeeperActor
                 }
             }
         }
+    }
+
+    /// <summary>
+    /// With a new arrangement everything from its step on comes anew: states of which parts are missing will not be completed by the servers of before, and
+    /// checkpoints that wait for them are asked for again. Whole states stay, as the steps that lead there give the same bits.
+    /// </summary>
+    private void ForgetWhatWasUnderWay()
+    {
+        foreach (long step in states.Values.Where(state => !state.IsWhole).Select(state => state.Step).ToList())
+        {
+            states.Remove(step);
+        }
+
+        awaitingState.Clear();
+        bestSentTo.Clear();
+        restoration++;
+        (best, bestWeights, restoresBest) = (null, null, false);
     }
 
     private void Accept(BulkFrame frame)
@@ -85,7 +105,8 @@ internal sealed partial class KeeperActor
         if (restoresBest && awaitingState.Count == 0)
         {
             restoresBest = false;
-            checkpoints.LoadBestAsync().PipeTo(Self, Self);
+            int asked = restoration;
+            checkpoints.LoadBestAsync().PipeTo(Self, Self, checkpoint => new BestLoaded(checkpoint, asked));
         }
     }
 
@@ -102,11 +123,16 @@ internal sealed partial class KeeperActor
         knownToCoordinator = written;
     }
 
-    private void AcceptBest(Checkpoint checkpoint)
+    private void Accept(BestLoaded message)
     {
+        if (message.Restoration != restoration)
+        {
+            return;
+        }
+
         string last = options.Setup.Network.Layout.Sha256(states[saved.Step].Slots[0].Span);
         RunState weights = RunState.Awaited(options.Setup, options.Setup.Shape.TotalSteps + 1);
-        checkpoint.RestoreWeights(options.Setup, weights.Slots[0].Span);
+        message.Checkpoint.RestoreWeights(options.Setup, weights.Slots[0].Span);
         best = weights.Slots[0].Span.ToArray();
         bestWeights = weights.Slots[0];
         SendBest();
@@ -134,4 +160,6 @@ internal sealed partial class KeeperActor
             }
         }
     }
+
+    private sealed record BestLoaded(Checkpoint Checkpoint, int Restoration);
 }

@@ -96,7 +96,6 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         options.Hub.Forget(run);
-        links?.DisconnectAll();
         end.TrySetException(new RunFailedException("whoever keeps the run ended"));
     }
 
@@ -141,7 +140,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             restoresBest = true;
             RestoreBestWhenSaved();
         });
-        Receive<Checkpoint>(AcceptBest);
+        Receive<BestLoaded>(Accept);
         Receive<RunEvent>(options.Observer.Report);
         Receive<StopRequested>(message =>
         {
@@ -172,13 +171,11 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Context.Unwatch(coordinator);
         coordinator = ActorRefs.Nobody;
         options.Hub.Forget(run);
-        links?.DisconnectAll();
         run = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
         links = new RunLinks(options.Endpoint, run);
         options.Hub.Register(run, Self);
-        awaitingState.Clear();
-        bestSentTo.Clear();
-        (view, best, restoresBest, attempts) = (View.None, null, false, 0);
+        ForgetWhatWasUnderWay();
+        (view, attempts) = (View.None, 0);
         Submit();
     }
 
@@ -186,7 +183,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     {
         if (attempts == (everAccepted ? LaterAttempts : FirstAttempts))
         {
-            Fail($"no coordinator takes the run: no answer from {string.Join(", ", contacts)}; does a node run there, with this secret or authority, and can it reach {options.Hello.NodeId}?");
+            Refuse([$"no coordinator takes the run: no answer from {string.Join(", ", contacts)}; does a node run there, with this secret or authority, and can it reach {options.Hello.NodeId}?"]);
             return;
         }
 
@@ -224,8 +221,20 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             return;
         }
 
+        Refuse(message.Reasons);
+    }
+
+    /// <summary>A run that never began may be submitted again after a mistake is mended; one that was under way has failed.</summary>
+    private void Refuse(IReadOnlyList<string> reasons)
+    {
+        if (started)
+        {
+            Fail(string.Join("; ", reasons));
+            return;
+        }
+
         Timers.Cancel("again");
-        end.TrySetException(new RunRefusedException(message.Reasons));
+        end.TrySetException(new RunRefusedException(reasons));
         Context.Stop(Self);
     }
 
@@ -242,7 +251,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         if (!started)
         {
             started = true;
-            options.Observer.Report(RunSummaries.Started(options.Setup, options.RunId, saved.Step, message.Members));
+            options.Observer.Report(RunSummaries.Started(options.Setup, options.RunId, saved.Step, RunParty.Of(message.Members)));
         }
     }
 

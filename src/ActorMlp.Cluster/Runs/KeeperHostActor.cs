@@ -1,4 +1,5 @@
 using ActorMlp.Cluster.Bulk;
+using ActorMlp.Training.Messages;
 using Akka.Actor;
 
 namespace ActorMlp.Cluster.Runs;
@@ -9,6 +10,8 @@ internal sealed class KeeperHostActor : ReceiveActor
     private readonly Func<IBulkSink, IActorRef, Props> bulkPlane;
     private readonly BulkHub hub;
     private readonly TaskCompletionSource<KeptRun> end;
+    private IActorRef child = ActorRefs.Nobody;
+    private StopRequested? stopRequested;
 
     public KeeperHostActor(
         Func<IBulkSink, IActorRef, Props> bulkPlane, BulkHub hub, Func<BulkEndpoint, Props> keeper, TaskCompletionSource<KeptRun> end)
@@ -16,7 +19,19 @@ internal sealed class KeeperHostActor : ReceiveActor
         this.bulkPlane = bulkPlane;
         this.hub = hub;
         this.end = end;
-        Receive<BulkPlaneReady>(message => Context.ActorOf(keeper(message.Endpoint), "keeper"));
+        Receive<BulkPlaneReady>(message =>
+        {
+            child = Context.ActorOf(keeper(message.Endpoint), "keeper");
+            if (stopRequested is not null)
+            {
+                child.Tell(stopRequested);
+            }
+        });
+        Receive<StopRequested>(message =>
+        {
+            stopRequested = message;
+            child.Tell(message);
+        });
         ReceiveAny(_ =>
         {
             // Connections that come and go are the business of the run.

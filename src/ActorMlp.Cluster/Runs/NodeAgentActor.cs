@@ -1,7 +1,10 @@
 using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Nodes;
 using ActorMlp.Cluster.Wire;
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Event;
+using AkkaCluster = Akka.Cluster.Cluster;
 
 namespace ActorMlp.Cluster.Runs;
 
@@ -24,13 +27,20 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long a connection outlasts the last sign that it is used: a node may be back under the same address, a keeper may submit again.</summary>
+    private static readonly TimeSpan KeepConnections = TimeSpan.FromSeconds(10);
+
+    private const string BulkName = "bulk";
+
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly NodeAgentOptions options;
     private readonly BulkHub hub = new();
     private readonly List<IActorRef> askedToLeave = [];
     private readonly TaskCompletionSource<NodeHello> ready;
     private readonly IActorRef coordinator;
+    private readonly AkkaCluster cluster = AkkaCluster.Get(Context.System);
     private NodeRunServices? services;
+    private string? keeper;
     private bool leaving;
 
     public NodeAgentActor(NodeAgentOptions options, IActorRef coordinator, TaskCompletionSource<NodeHello> ready)
@@ -55,7 +65,13 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     /// <summary>Keeps what comes before the bulk plane listens.</summary>
     public IStash Stash { get; set; } = null!;
 
-    protected override void PreStart() => Context.ActorOf(options.BulkPlane(hub, Self), "bulk");
+    protected override void PreStart()
+    {
+        Context.ActorOf(options.BulkPlane(hub, Self), BulkName);
+        cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
+    }
+
+    protected override void PostStop() => cluster.Unsubscribe(Self);
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(failure =>
     {
@@ -65,18 +81,20 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
 
     private void Serving()
     {
-        Receive<PrepareRun>(run =>
+        Receive<PrepareRun>(Accept);
+        Receive<Terminated>(_ =>
         {
-            string name = NodeRunServices.NameOf(run.Run);
-            if (Context.Child(name).IsNobody())
+            if (Context.GetChildren().All(child => child.Path.Name == BulkName))
             {
-                Context.ActorOf(NodeRunActor.Props(run, services!, Sender), name);
+                DisconnectLater(keeper!);
             }
-            else
+        });
+        Receive<ClusterEvent.MemberRemoved>(message => DisconnectLater(IdOf(message.Member)));
+        Receive<Disconnect>(message =>
+        {
+            if (!cluster.State.Members.Any(member => IdOf(member) == message.NodeId))
             {
-                // The one before still winds up.
-                Context.Stop(Context.Child(name));
-                Context.System.Scheduler.ScheduleTellOnce(TimeSpan.FromMilliseconds(100), Self, run, Sender);
+                Context.Child(BulkName).Tell(new DisconnectBulkPeer(message.NodeId));
             }
         });
         Receive<SubmitRun>(coordinator.Forward);
@@ -93,6 +111,28 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
             // Connections that come and go are the business of runs.
         });
     }
+
+    private static string IdOf(Member member) => new NodeAddress(member.Address.Host, member.Address.Port ?? 0).ToString();
+
+    private void Accept(PrepareRun run)
+    {
+        string name = NodeRunServices.NameOf(run.Run);
+        if (!Context.Child(name).IsNobody())
+        {
+            return;
+        }
+
+        if (keeper is not null && keeper != run.Keeper.NodeId)
+        {
+            Self.Tell(new Disconnect(keeper));
+        }
+
+        keeper = run.Keeper.NodeId;
+        Timers.Cancel(keeper);
+        Context.Watch(Context.ActorOf(NodeRunActor.Props(run, services!, Sender), name));
+    }
+
+    private void DisconnectLater(string nodeId) => Timers.StartSingleTimer(nodeId, new Disconnect(nodeId), KeepConnections);
 
     private void Leave(IActorRef who)
     {
@@ -115,4 +155,6 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     }
 
     private sealed record PatienceIsOver;
+
+    private sealed record Disconnect(string NodeId);
 }

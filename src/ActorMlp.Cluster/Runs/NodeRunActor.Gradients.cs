@@ -12,6 +12,7 @@ internal sealed partial class NodeRunActor
 {
     private readonly Dictionary<(int View, long Step, TreeNode Node), bool> sent = [];
     private readonly Dictionary<TreeNode, SharedBuffer> results = [];
+    private readonly List<SharedBuffer> gradientsOfStep = [];
     private long resultsStep = -1;
 
     private void Compute(ComputeSubtree task)
@@ -20,13 +21,7 @@ internal sealed partial class NodeRunActor
         {
             stepsTakenPartIn++;
             resultsStep = task.Step;
-            foreach (SharedBuffer old in results.Values)
-            {
-                old.Release();
-            }
-
-            results.Clear();
-            sent.Clear();
+            ForgetResults();
         }
 
         IReadOnlyList<ParameterPiece> pieces = view.Arrangement.Pieces;
@@ -45,15 +40,28 @@ internal sealed partial class NodeRunActor
                 failure => new Computed(task, default, null, default, failure));
     }
 
-    /// <summary>Keeps a result until its step is over: its worker may have to send it again.</summary>
+    /// <summary>
+    /// Keeps a result until its step is over: its worker may have to send it again, and the parameter server of this node, which got no copy, may have
+    /// counted it.
+    /// </summary>
     private void Keep(Computed result)
     {
-        if (result.Task.Step == resultsStep && results.TryAdd(result.Task.Node, result.Gradient!))
+        if (result.Task.Step != resultsStep)
         {
+            result.Gradient!.Release();
             return;
         }
 
-        result.Gradient!.Release();
+        gradientsOfStep.Add(result.Gradient!);
+        results[result.Task.Node] = result.Gradient!;
+    }
+
+    private void ForgetResults()
+    {
+        gradientsOfStep.ForEach(gradient => gradient.Release());
+        gradientsOfStep.Clear();
+        results.Clear();
+        sent.Clear();
     }
 
     private void Send(SubtreeComputed result)

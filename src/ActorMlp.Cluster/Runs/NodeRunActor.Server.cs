@@ -68,7 +68,7 @@ internal sealed partial class NodeRunActor
 
     private void Accept(UpdateApplied message)
     {
-        if (received.Remove(message.Offset, out List<ReceivedGradient>? gradients))
+        if (message.Arrangement == view.Arrangement.Number && received.Remove(message.Offset, out List<ReceivedGradient>? gradients))
         {
             gradients.ForEach(gradient => gradient.Dispose());
         }
@@ -109,18 +109,18 @@ internal sealed partial class NodeRunActor
                     RangeStore store = range!;
                     double rate = prepared!.Setup.Shape.LearningRate(apply.Step);
                     pool.Enqueue(() => store.Apply(apply, rate))
-                        .PipeTo(Self, Self, report => new UpdateApplied(apply.Step, report, apply.Piece.Offset));
+                        .PipeTo(Self, Self, report => new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
                     break;
                 case MeasureUpdate measure:
                     RangeStore measured = range!;
                     pool.Enqueue(() => measured.Measure(measure))
-                        .PipeTo(Self, Self, squares => new UpdateMeasured(measure.Step, measure.Piece.Offset, squares));
+                        .PipeTo(Self, Self, squares => new UpdateMeasured(measure.Arrangement, measure.Step, measure.Piece.Offset, squares));
                     break;
                 case ApplyMeasured apply:
                     RangeStore clipped = range!;
                     double clippedRate = prepared!.Setup.Shape.LearningRate(apply.Step);
                     pool.Enqueue(() => clipped.Apply(apply, clippedRate))
-                        .PipeTo(Self, Self, report => new UpdateApplied(apply.Step, report, apply.Piece.Offset));
+                        .PipeTo(Self, Self, report => new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
                     break;
                 case TellServers tell:
                     foreach (int number in view.Arrangement.Servers.Where(number => number != run.Number))
@@ -175,7 +175,7 @@ internal sealed partial class NodeRunActor
             return;
         }
 
-        if (adopting)
+        if (adoptions > 0)
         {
             localWeights.Add(send);
         }

@@ -35,7 +35,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
     private PreparedRun? prepared;
     private ParameterServerMachine? server;
     private View view = View.None;
-    private bool adopting;
+    private int adoptions;
     private long stepsTakenPartIn;
     private long paceShards;
     private TimeSpan paceBusy;
@@ -76,7 +76,6 @@ internal sealed partial class NodeRunActor : ReceiveActor
             frame.Payload.Dispose();
         }
 
-        links.DisconnectAll();
         prepared?.Data.Dispose();
         pool.Dispose();
     }
@@ -144,7 +143,6 @@ internal sealed partial class NodeRunActor : ReceiveActor
         foreach (RunMember gone in members.Values.Where(old => !message.Members.Contains(old)).ToList())
         {
             members.Remove(gone.Number);
-            links.Disconnect(gone.NodeId);
         }
 
         foreach (RunMember member in message.Members)
@@ -159,6 +157,11 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
     private void Accept(ViewPublished message)
     {
+        if (message.View.Arrangement.Number > view.Arrangement.Number)
+        {
+            ForgetResults();
+        }
+
         view = message.View;
         Carry(weights.Handle(message));
         Carry(server!.Handle(message));
@@ -181,7 +184,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
             case BulkKind.Gradient:
                 AcceptGradient(frame);
                 break;
-            case BulkKind.Weights when adopting:
+            case BulkKind.Weights when adoptions > 0:
                 waitingForAdoption.Enqueue(frame);
                 break;
             case BulkKind.Weights:
@@ -203,7 +206,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
     private void AcceptWeights(WeightsArrived message, ReadOnlySpan<float> values)
     {
-        if (message.Arrangement == weights.ArrangementNumber)
+        if (weights.Takes(message))
         {
             Engine.Weights.Stage(message.Offset, values);
             Carry(weights.Handle(message));
@@ -212,15 +215,15 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
     private void AcceptAdopted()
     {
-        adopting = false;
-        while (!adopting && waitingForAdoption.TryDequeue(out BulkFrame? frame))
+        adoptions--;
+        while (adoptions == 0 && waitingForAdoption.TryDequeue(out BulkFrame? frame))
         {
             Accept(frame);
         }
 
         foreach (SendWeights local in localWeights.ToList())
         {
-            if (!adopting)
+            if (adoptions == 0)
             {
                 localWeights.Remove(local);
                 StageLocally(local);
@@ -255,7 +258,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
             switch (effect)
             {
                 case AdoptWeights:
-                    adopting = true;
+                    adoptions++;
                     Engine.AdoptAsync().PipeTo(Self, Self, _ => new Adopted());
                     break;
                 case HandToWorker hand:

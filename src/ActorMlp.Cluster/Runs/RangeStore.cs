@@ -57,8 +57,8 @@ internal sealed class RangeStore
         ParameterPiece piece = work.Piece;
         if (clips)
         {
-            double[] squares = Measure(new MeasureUpdate(work.Step, piece, work.Parts, work.Totals));
-            return Apply(new ApplyMeasured(work.Step, piece, ParameterUpdater.Norm(squares)), learningRate);
+            double[] squares = Measure(new MeasureUpdate(work.Arrangement, work.Step, piece, work.Parts, work.Totals));
+            return Apply(new ApplyMeasured(work.Arrangement, work.Step, piece, ParameterUpdater.Norm(squares)), learningRate);
         }
 
         return updater.Apply(work.Step, learningRate, work.Parts, work.Totals.Rows, At(piece), Old(piece).Span, New(piece).Span);

@@ -39,10 +39,12 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     private readonly TimeProvider time;
     private readonly long began;
     private RunConclusion? conclusion;
+    private RunWaiting? waiting;
     private double samplesPerSecond;
     private bool gathered;
     private bool stopWhenGathered;
     private bool moves;
+    private bool keeperStops;
     private int nextNumber;
 
     public RunCoordinatorActor(SubmitRun run, IActorRef keeper, IReadOnlyList<RunCandidate> candidates, string selfId, TimeProvider time)
@@ -129,6 +131,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         });
         Receive<StopRequested>(message =>
         {
+            keeperStops = true;
             stopWhenGathered = !gathered;
             Carry(gathered ? machine.Handle(message) : []);
         });
@@ -179,6 +182,14 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
                     break;
             }
         }
+
+        RunWaiting? now = gathered ? machine.Waiting : null;
+        if (now is not null && now != waiting)
+        {
+            Report(now);
+        }
+
+        waiting = now;
     }
 
     private void Publish(ViewPublished message)
@@ -249,7 +260,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 
     private void Conclude()
     {
-        keeper.Tell(moves && conclusion!.Status == RunStatus.Stopped
+        keeper.Tell(moves && !keeperStops && conclusion!.Status == RunStatus.Stopped
             ? new RunMoves()
             : new RunConcluded(conclusion!, [.. reports.OrderBy(report => report.Number)]));
         foreach (Node node in nodes.Values.Where(node => node.WantsToLeave))

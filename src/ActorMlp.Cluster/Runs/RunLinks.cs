@@ -8,7 +8,7 @@ using ActorMlp.Training.Views;
 
 namespace ActorMlp.Cluster.Runs;
 
-/// <summary>What a process sends to others in a run over the bulk plane. Buffers are kept until a frame is acknowledged, or its receiver is gone.</summary>
+/// <summary>What a process sends to others in a run over the bulk plane. Buffers are kept until a frame is acknowledged, or its receiver is gone. Connections outlast the run: the next one may use them already.</summary>
 /// <param name="endpoint">The process's end of the bulk plane.</param>
 /// <param name="run">The run's number.</param>
 internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
@@ -30,24 +30,6 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
         if (connected.Add(nodeId))
         {
             endpoint.Connect(nodeId, Resolve(bulkAddress));
-        }
-    }
-
-    /// <summary>Lets go of a node.</summary>
-    public void Disconnect(string nodeId)
-    {
-        if (connected.Remove(nodeId))
-        {
-            _ = endpoint.DisconnectAsync(nodeId);
-        }
-    }
-
-    /// <summary>Lets go of all.</summary>
-    public void DisconnectAll()
-    {
-        foreach (string node in connected.ToList())
-        {
-            Disconnect(node);
         }
     }
 

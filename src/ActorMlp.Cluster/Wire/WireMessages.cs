@@ -46,6 +46,7 @@ public static class WireMessages
             WireMessage.Of<WorkerChanged>("ewc"),
             WireMessage.Of<CheckpointSaved>("ecs"),
             WireMessage.Of<RunRewound>("err"),
+            WireMessage.Of<RunWaiting>("erw"),
 
             // To a coordinator.
             WireMessage.Of<WorkerJoined>("wj"),

@@ -58,6 +58,9 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     /// <summary>The view that stands.</summary>
     public View View => view;
 
+    /// <summary>What the run waits for before it begins, or goes on; null where it does not wait.</summary>
+    public RunWaiting? Waiting => phase == Phase.Gathering ? new RunWaiting(members.Count, shape.Workers, servers.Count) : null;
+
     /// <summary>Where the run stands.</summary>
     public RunProgress Progress => progress;
 

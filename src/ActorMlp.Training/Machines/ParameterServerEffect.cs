@@ -26,24 +26,27 @@ public sealed record OpenStep(StepOpened Message, bool Announced) : ParameterSer
 public sealed record SendWeights(WeightsArrived Message, ParameterPiece Piece, IReadOnlyList<WorkerId>? To) : ParameterServerEffect;
 
 /// <summary>Complete the tree over a piece's gradients and apply the update, then hand in <see cref="UpdateApplied"/>.</summary>
+/// <param name="Arrangement">Number of the arrangement that the piece is of.</param>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Piece">The piece.</param>
 /// <param name="Parts">Gradient sums that cover the tree, left to right.</param>
 /// <param name="Totals">Sums over the step's rows.</param>
-public sealed record ApplyUpdate(long Step, ParameterPiece Piece, GradientPart[] Parts, GradientTotals Totals) : ParameterServerEffect;
+public sealed record ApplyUpdate(int Arrangement, long Step, ParameterPiece Piece, GradientPart[] Parts, GradientTotals Totals) : ParameterServerEffect;
 
 /// <summary>Complete the tree over a piece's gradients and measure its mean, then hand in <see cref="UpdateMeasured"/>.</summary>
+/// <param name="Arrangement">Number of the arrangement that the piece is of.</param>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Piece">The piece.</param>
 /// <param name="Parts">Gradient sums that cover the tree, left to right.</param>
 /// <param name="Totals">Sums over the step's rows.</param>
-public sealed record MeasureUpdate(long Step, ParameterPiece Piece, GradientPart[] Parts, GradientTotals Totals) : ParameterServerEffect;
+public sealed record MeasureUpdate(int Arrangement, long Step, ParameterPiece Piece, GradientPart[] Parts, GradientTotals Totals) : ParameterServerEffect;
 
 /// <summary>Apply the update that was measured, then hand in <see cref="UpdateApplied"/>.</summary>
+/// <param name="Arrangement">Number of the arrangement that the piece is of.</param>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Piece">The piece.</param>
 /// <param name="Norm">The gradient's global norm.</param>
-public sealed record ApplyMeasured(long Step, ParameterPiece Piece, double Norm) : ParameterServerEffect;
+public sealed record ApplyMeasured(int Arrangement, long Step, ParameterPiece Piece, double Norm) : ParameterServerEffect;
 
 /// <summary>Tell the coordinator.</summary>
 /// <param name="Message">What to tell.</param>

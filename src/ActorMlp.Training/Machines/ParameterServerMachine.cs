@@ -169,7 +169,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
     /// <summary>A piece of this server is measured.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(UpdateMeasured message)
     {
-        if (message.Step != step || Find(message.Offset) is null)
+        if (message.Arrangement != Arrangement.Number || message.Step != step || Find(message.Offset) is null)
         {
             return [];
         }
@@ -194,13 +194,15 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
 
         double found = ParameterUpdater.Norm([.. Arrangement.Pieces.SelectMany(piece => squares[piece.Offset])]);
         squares.Clear();
-        return [.. pieces.Select(piece => new ApplyMeasured(step, piece.Piece, found))];
+        return [.. pieces.Select(piece => new ApplyMeasured(Arrangement.Number, step, piece.Piece, found))];
     }
 
     /// <summary>A piece's update is applied: send its weights; with the last piece commit, and open the next step unless the run holds there.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(UpdateApplied message)
     {
-        if (message.Step != step || Find(message.Offset) is not { Phase: PiecePhase.Updating } piece)
+        if (message.Arrangement != Arrangement.Number
+            || message.Step != step
+            || Find(message.Offset) is not { Phase: PiecePhase.Updating } piece)
         {
             return [];
         }
@@ -295,8 +297,8 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
 
         // A piece that is the whole vector has its norm to itself.
         return shape.ClipsNorm && Arrangement.Pieces.Count > 1
-            ? [new MeasureUpdate(step, piece.Piece, parts, totals)]
-            : [new ApplyUpdate(step, piece.Piece, parts, totals)];
+            ? [new MeasureUpdate(Arrangement.Number, step, piece.Piece, parts, totals)]
+            : [new ApplyUpdate(Arrangement.Number, step, piece.Piece, parts, totals)];
     }
 
     private List<ParameterServerEffect> Commit()

@@ -27,8 +27,9 @@ public sealed class WeightsMachine
     private WeightsArrived? fromLead;
     private StepOpened? opened;
 
-    /// <summary>The arrangement whose pieces are taken.</summary>
-    public int ArrangementNumber => arrangement.Number;
+    /// <summary>Whether a piece is newer than what is there of it: only then may it be put into the copy that is next.</summary>
+    public bool Takes(WeightsArrived message) =>
+        message.Arrangement == arrangement.Number && message.Step > versions.GetValueOrDefault(message.Offset, -1);
 
     /// <summary>A view: in a new arrangement all pieces come anew.</summary>
     public IReadOnlyList<WeightsEffect> Handle(ViewPublished message)
@@ -48,7 +49,7 @@ public sealed class WeightsMachine
     /// <summary>A piece is in the copy that is next.</summary>
     public IReadOnlyList<WeightsEffect> Handle(WeightsArrived message)
     {
-        if (message.Arrangement != arrangement.Number || message.Step < versions.GetValueOrDefault(message.Offset, -1))
+        if (!Takes(message))
         {
             return [];
         }
@@ -59,7 +60,7 @@ public sealed class WeightsMachine
             fromLead = message;
         }
 
-        if (message.Step <= adopted || versions.Count < arrangement.Pieces.Count || versions.Values.Any(version => version != message.Step))
+        if (versions.Count < arrangement.Pieces.Count || versions.Values.Any(version => version != message.Step))
         {
             return [];
         }

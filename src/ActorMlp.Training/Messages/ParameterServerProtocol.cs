@@ -57,10 +57,11 @@ public sealed record WriteCheckpoint(
 public sealed record RestoreBest : IParameterServerMessage;
 
 /// <summary>The engine took the mean of a piece's gradient and measured it (from the parameter server to itself).</summary>
+/// <param name="Arrangement">The arrangement's number.</param>
 /// <param name="Step">The step.</param>
 /// <param name="Offset">Where the piece begins.</param>
 /// <param name="Squares">The squared norm of each of its chunks, ascending.</param>
-public sealed record UpdateMeasured(long Step, int Offset, double[] Squares) : IParameterServerMessage;
+public sealed record UpdateMeasured(int Arrangement, long Step, int Offset, double[] Squares) : IParameterServerMessage;
 
 /// <summary>A piece's gradient is measured (from each parameter server to all others): the global norm takes every piece.</summary>
 /// <param name="Arrangement">The arrangement's number.</param>
@@ -75,7 +76,8 @@ public sealed record PieceMeasured(
     [property: Key(3)] IReadOnlyList<double> Squares) : IParameterServerMessage;
 
 /// <summary>The engine applied the update (from the parameter server to itself).</summary>
+/// <param name="Arrangement">The arrangement's number: updates of an older one may still be under way.</param>
 /// <param name="Step">The step it completes.</param>
 /// <param name="Report">Norm of the gradient; the layer that is no longer finite, if any.</param>
 /// <param name="Offset">Where the piece begins.</param>
-public sealed record UpdateApplied(long Step, UpdateReport Report, int Offset = 0) : IParameterServerMessage;
+public sealed record UpdateApplied(int Arrangement, long Step, UpdateReport Report, int Offset) : IParameterServerMessage;

@@ -114,6 +114,14 @@ public sealed record CheckpointSaved([property: Key(0)] long Step, [property: Ke
 [MessagePackObject]
 public sealed record RunRewound([property: Key(0)] long Step, [property: Key(1)] string Reason) : RunEvent;
 
+/// <summary>The run waits for more nodes.</summary>
+/// <param name="Workers">Workers that are there.</param>
+/// <param name="MinimumWorkers">Workers that it takes.</param>
+/// <param name="Servers">Parameter servers that are there; it takes one.</param>
+[MessagePackObject]
+public sealed record RunWaiting(
+    [property: Key(0)] int Workers, [property: Key(1)] int MinimumWorkers, [property: Key(2)] int Servers) : RunEvent;
+
 /// <summary>A node cannot take part in the run.</summary>
 /// <param name="Node">Which.</param>
 /// <param name="Reasons">Why, for the user.</param>

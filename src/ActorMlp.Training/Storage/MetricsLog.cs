@@ -11,9 +11,14 @@ public sealed class MetricsLog : IDisposable
     private const string EpochKind = "epoch";
     private const string StepKind = "step";
 
-    private readonly StreamWriter writer;
+    private readonly string path;
+    private StreamWriter writer;
 
-    private MetricsLog(StreamWriter writer) => this.writer = writer;
+    private MetricsLog(string path)
+    {
+        this.path = path;
+        writer = new StreamWriter(path, append: true);
+    }
 
     /// <summary>Opens the file of a new run, or that of a resumed one, whose lines beyond the checkpoint are dropped: they will be written again.</summary>
     /// <param name="path">The file.</param>
@@ -23,18 +28,8 @@ public sealed class MetricsLog : IDisposable
     {
         try
         {
-            string[] kept = steps > 0 && File.Exists(path)
-                ? [.. File.ReadLines(path).Where(line => StepOf(line) is { } step && step <= steps)]
-                : [];
-            AtomicFile.Write(path, stream =>
-            {
-                using var text = new StreamWriter(stream, leaveOpen: true);
-                foreach (string line in kept)
-                {
-                    text.Write(line + "\n");
-                }
-            });
-            return new MetricsLog(new StreamWriter(path, append: true));
+            DropLinesAfter(path, steps);
+            return new MetricsLog(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -61,8 +56,32 @@ public sealed class MetricsLog : IDisposable
     /// <summary>Appends a step.</summary>
     public void Append(StepMetrics metrics) => Append(StepKind, metrics);
 
+    /// <summary>Drops the lines of steps that are trained again.</summary>
+    /// <param name="steps">Steps that stand.</param>
+    public void Rewind(long steps)
+    {
+        writer.Dispose();
+        DropLinesAfter(path, steps);
+        writer = new StreamWriter(path, append: true);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => writer.Dispose();
+
+    private static void DropLinesAfter(string path, long steps)
+    {
+        string[] kept = steps > 0 && File.Exists(path)
+            ? [.. File.ReadLines(path).Where(line => StepOf(line) is { } step && step <= steps)]
+            : [];
+        AtomicFile.Write(path, stream =>
+        {
+            using var text = new StreamWriter(stream, leaveOpen: true);
+            foreach (string line in kept)
+            {
+                text.Write(line + "\n");
+            }
+        });
+    }
 
     private static long? StepOf(string line) => Parse(line)?["step"]?.GetValue<long>();
 

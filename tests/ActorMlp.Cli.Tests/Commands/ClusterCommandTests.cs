@@ -42,6 +42,16 @@ public sealed class ClusterCommandTests
     }
 
     [Fact]
+    public async Task Submission_that_nobody_answers_says_so_with_exit_code_2_and_leaves_no_folder()
+    {
+        using var folder = new TemporaryFolder();
+        CommandLine result = await CommandLine.RunAsync("submit", Digits, "--to", "127.0.0.1:1", "--out", folder.At("run"));
+        Assert.Equal(ExitCode.BadInput, result.ExitCode);
+        Assert.Contains("no answer from 127.0.0.1:1", result.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.At("run")));
+    }
+
+    [Fact]
     public async Task Status_of_nobody_says_so_with_exit_code_2()
     {
         CommandLine result = await CommandLine.RunAsync("cluster", "status", "--to", "127.0.0.1:1");

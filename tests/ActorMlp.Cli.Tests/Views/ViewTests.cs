@@ -43,6 +43,59 @@ public sealed class ViewTests
     }
 
     [Fact]
+    public void PlainRunView_tells_of_each_change_once()
+    {
+        using var output = new StringWriter();
+        var view = new PlainRunView(output);
+        foreach (WorkerStatus status in (WorkerStatus[])[WorkerStatus.Active, WorkerStatus.Left, WorkerStatus.Left, WorkerStatus.Lost, WorkerStatus.Active])
+        {
+            view.Show(new WorkerChanged(1, status, 4, 0, 0, 9, 1));
+        }
+
+        Assert.Equal("worker 1 has left; view 4\nworker 1 is lost; view 4\nworker 1 is back; view 4\n", output.ToString());
+    }
+
+    [Theory]
+    [MemberData(nameof(Notices))]
+    public async Task Every_view_tells_what_is_out_of_the_ordinary(RunEvent runEvent, string text)
+    {
+        using var output = new StringWriter();
+        new PlainRunView(output).Show(runEvent);
+        Assert.Equal(text + "\n", output.ToString());
+        using var error = new StringWriter();
+        new QuietRunView(error).Show(runEvent);
+        Assert.Equal(text + "\n", error.ToString());
+        using var screen = new TestConsole();
+        screen.Profile.Width = 120;
+        await using var view = new LiveRunView(screen, TimeProvider.System);
+        view.Show(runEvent);
+        screen.Write(view.Render());
+        Assert.Contains(text, screen.Output, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<RunEvent, string> Notices { get; } = new()
+    {
+        { new NodeWasRefused("a:1", ["other data", "no disk"]), "node a:1 cannot take part: other data; no disk" },
+        { new RunRewound(40, "b:2 is lost"), "b:2 is lost: the run goes on from step 40, with the same result" },
+        { new RunWaiting(1, 3, 0), "waiting for nodes: 1 of 3 workers, 0 of 1 parameter server" },
+    };
+
+    [Fact]
+    public async Task LiveRunView_forgets_epochs_that_are_trained_again()
+    {
+        using var terminal = new TestConsole();
+        await using var view = new LiveRunView(terminal, TimeProvider.System);
+        view.Show(Started);
+        view.Show(new EpochCompleted(Epoch(1, best: false)));
+        view.Show(new EpochCompleted(Epoch(2, best: true)));
+        view.Show(new RunRewound(10, "a node is lost"));
+        using var screen = new TestConsole();
+        screen.Write(view.Render());
+        Assert.DoesNotContain("best", screen.Output, StringComparison.Ordinal);
+        Assert.Contains("a node is lost", screen.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task LiveRunView_shows_progress_epochs_and_workers_in_80_by_24()
     {
         using var terminal = new TestConsole();

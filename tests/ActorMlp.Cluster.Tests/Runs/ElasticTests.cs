@@ -75,6 +75,36 @@ public sealed class ElasticTests
     }
 
     [Fact]
+    public async Task Run_waits_for_as_many_workers_as_it_asks_for_and_says_so()
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(1);
+        Task<ClusterNode>? joining = null;
+        RunWaiting? waiting = null;
+        int workersAtFirstEpoch = 0;
+        var workers = new HashSet<int>();
+        TrainingResult result = await cluster.TrainAsync(TestRuns.Digits with { Cluster = TestRuns.Digits.Cluster with { MinimumWorkers = 2 } }, runEvent =>
+        {
+            switch (runEvent)
+            {
+                case RunWaiting wait:
+                    waiting = wait;
+                    joining ??= cluster.AddAsync(NodeRoles.All.ToArray());
+                    break;
+                case WorkerChanged worker:
+                    workers.Add(worker.Worker);
+                    break;
+                case EpochCompleted when workersAtFirstEpoch == 0:
+                    workersAtFirstEpoch = workers.Count;
+                    break;
+            }
+        });
+        await joining!;
+        Assert.Equal(new RunWaiting(Workers: 1, MinimumWorkers: 2, Servers: 1), waiting);
+        Assert.Equal(2, workersAtFirstEpoch);
+        Assert.Equal(TestRuns.RunLocally(TestRuns.Digits).WeightsSha256, result.Summary.WeightsSha256);
+    }
+
+    [Fact]
     public async Task Run_that_is_stopped_is_resumed_with_the_same_bits()
     {
         await using TestCluster cluster = await TestCluster.StartAsync(2);

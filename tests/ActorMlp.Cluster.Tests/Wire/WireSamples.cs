@@ -76,6 +76,7 @@ internal static class WireSamples
         ("ewc", new WorkerChanged(2, WorkerStatus.Left, 3, 0, 4, 400, 1), "01970203030004cd019001"),
         ("ecs", new CheckpointSaved(5, "last.safetensors"), "019205b06c6173742e7361666574656e736f7273"),
         ("err", new RunRewound(5, "a node is lost"), "019205ae61206e6f6465206973206c6f7374"),
+        ("erw", new RunWaiting(1, 2, 0), "0193010200"),
         ("wj", new WorkerJoined(Worker), "0191920301"),
         ("wf", new WorkerFailed(Worker, "no memory", true), "0193920301a96e6f206d656d6f7279c3"),
         (

@@ -215,7 +215,7 @@ internal sealed class ProtocolSimulation
                     break;
                 case ApplyUpdate apply:
                     Weight = Update(Weight, Total(TreeNode.Root(shape.Shards), apply.Parts));
-                    Send("parameter server", "parameter server", new UpdateApplied(apply.Step, new UpdateReport(null, null)));
+                    Send("parameter server", "parameter server", new UpdateApplied(apply.Arrangement, apply.Step, new UpdateReport(null, null), apply.Piece.Offset));
                     break;
                 case TellCoordinator tell:
                     Send("parameter server", "coordinator", tell.Message);

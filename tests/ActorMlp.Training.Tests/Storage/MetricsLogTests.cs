@@ -48,6 +48,20 @@ public sealed class MetricsLogTests : IDisposable
     }
 
     [Fact]
+    public void Rewind_drops_what_will_be_written_again_and_goes_on_after_the_rest()
+    {
+        using MetricsLog log = MetricsLog.Open(File, 0);
+        log.Append(Epoch(1));
+        log.Append(Epoch(2));
+        log.Append(new StepMetrics { Step = 21, Epoch = 3, Loss = 0.5, LearningRate = 0.01 });
+        log.Rewind(10);
+        Assert.Equal([Epoch(1)], ReadShared());
+
+        log.Append(Epoch(2));
+        Assert.Equal([Epoch(1), Epoch(2)], ReadShared());
+    }
+
+    [Fact]
     public void ReadEpochs_leaves_steps_and_a_line_cut_short_out()
     {
         using (MetricsLog log = MetricsLog.Open(File, 0))

@@ -39,6 +39,7 @@ internal sealed class PlainRunView(TextWriter output) : IRunView
     public static string? Notice(RunEvent runEvent) => runEvent switch
     {
         NodeWasRefused refused => $"node {refused.Node} cannot take part: {string.Join("; ", refused.Reasons)}",
+        RunNotice notice => notice.Text,
         RunRewound rewound => $"{rewound.Reason}: the run goes on from step {rewound.Step}, with the same result",
         RunWaiting waiting => $"waiting for nodes: {waiting.Workers} of {waiting.MinimumWorkers} workers, {waiting.Servers} of 1 parameter server",
         _ => null,

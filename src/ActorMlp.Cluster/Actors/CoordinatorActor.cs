@@ -50,7 +50,7 @@ internal sealed class CoordinatorActor : ReceiveActor
         {
             log.Warning("{0} failed{1}: {2}", message.Worker, message.Final ? " for good" : "", message.Reason);
             workers.Remove(message.Worker);
-            Carry(machine.Handle(message));
+            Carry(machine.Handle(message, Now));
         });
         Receive<StepCommitted>(message => Carry(machine.Handle(message, Now)));
         Receive<BlocksEvaluated>(message => Carry(machine.Handle(message, Now)));

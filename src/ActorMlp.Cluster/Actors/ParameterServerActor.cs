@@ -14,8 +14,10 @@ namespace ActorMlp.Cluster.Actors;
 /// <param name="Setup">The run.</param>
 /// <param name="Store">Weights and optimizer.</param>
 /// <param name="Pool">The threads that compute.</param>
+/// <param name="Computer">What the workers compute with.</param>
 /// <param name="Checkpoints">Where checkpoints go.</param>
-internal sealed record ParameterServerResources(RunSetup Setup, ParameterStore Store, ComputePool Pool, CheckpointWriter Checkpoints);
+internal sealed record ParameterServerResources(
+    RunSetup Setup, ParameterStore Store, ComputePool Pool, NodeComputer Computer, CheckpointWriter Checkpoints);
 
 /// <summary>The parameter server: hands messages to <see cref="ParameterServerMachine"/> and carries out what it decides. Updates run on the pool.</summary>
 internal sealed class ParameterServerActor : ReceiveActor
@@ -79,7 +81,10 @@ internal sealed class ParameterServerActor : ReceiveActor
                     log.Debug("checkpoint {0} at step {1}", save.Kind, save.Progress.Step);
                     ParameterStore store = resources.Store;
                     resources.Checkpoints.Save(
-                        save.Kind, Checkpoint.Capture(resources.Setup, store.Parameters, store.Updater.Slots, save.Progress), Self);
+                        save.Kind,
+                        Checkpoint.Capture(
+                            resources.Setup, store.Parameters, [.. store.Updater.Slots, .. resources.Computer.ResidualsOf(save.Progress.Step)], save.Progress),
+                        Self);
                     break;
                 case LoadBest:
                     RestoreBestAsync().PipeTo(Self, Self);

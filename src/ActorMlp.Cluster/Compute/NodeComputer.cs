@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
@@ -30,6 +31,7 @@ internal sealed class NodeComputer(
     private static readonly TimeSpan Gathering = TimeSpan.FromMicroseconds(100);
 
     private readonly GradientEngine engine = new(setup.Network, pool);
+    private readonly SubtreeEncoder? encoder = setup.CreateEncoder();
     private readonly Lock gate = new();
     private readonly List<Request> pending = [];
     private readonly Stack<AlignedBuffer> free = [];
@@ -38,6 +40,15 @@ internal sealed class NodeComputer(
     private long askedFor = -1;
     private int asked;
     private int expected = 1;
+
+    /// <summary>The level of the largest subtree whose gradient travels as one.</summary>
+    public int LargestSubtreeLevel => setup.Shape.LargestSubtreeLevel;
+
+    /// <summary>What the encoding of gradients owes before a step, as checkpoints keep it; empty without error feedback.</summary>
+    public IEnumerable<OptimizerSlot> ResidualsOf(long step) => Residuals((residuals, subtree) => residuals.Owed(subtree, step));
+
+    /// <summary>Room for what the encoding of gradients owes before a step that the run goes on from.</summary>
+    public IEnumerable<OptimizerSlot> PrepareResiduals(long step) => Residuals((residuals, subtree) => residuals.Prepare(subtree, step));
 
     /// <summary>Computes a subtree's gradient; answers are given on the pool.</summary>
     /// <param name="worker">For whom.</param>
@@ -64,6 +75,9 @@ internal sealed class NodeComputer(
 
         return new BlocksEvaluated(command.Evaluation, command.FirstBlock, totals);
     });
+
+    private IEnumerable<OptimizerSlot> Residuals(Func<Residuals, int, Memory<float>> get) =>
+        (setup.Encoding?.ResidualNames ?? []).Select((name, subtree) => new OptimizerSlot(name, get(encoder!.Residuals!, subtree)));
 
     private bool ComputePending()
     {
@@ -147,6 +161,7 @@ internal sealed class NodeComputer(
             {
                 AlignedBuffer gradient = Rent();
                 engine.ComputeGradient(batch, node, store.Parameters, gradient.Span);
+                encoder?.EncodeInPlace(node, step, gradient.Span);
                 var part = new GradientPart(node, gradient.Memory);
                 foreach (Request request in served)
                 {
@@ -164,11 +179,11 @@ internal sealed class NodeComputer(
     }
 
     /// <summary>The fewest subtrees that cover those asked for and nothing else.</summary>
-    private static SortedSet<TreeNode> Merge(IEnumerable<TreeNode> asked)
+    private SortedSet<TreeNode> Merge(IEnumerable<TreeNode> asked)
     {
         var nodes = new SortedSet<TreeNode>(asked, Comparer<TreeNode>.Create((a, b) => (a.FirstShard, a.Level).CompareTo((b.FirstShard, b.Level))));
         nodes.RemoveWhere(node => nodes.Any(other => other != node && other.Covers(node)));
-        while (nodes.FirstOrDefault(node => node.Index % 2 == 0 && nodes.Contains(node.Sibling), new TreeNode(-1, 0)) is { Level: >= 0 } left)
+        while (nodes.FirstOrDefault(node => node.Level < LargestSubtreeLevel && node.Index % 2 == 0 && nodes.Contains(node.Sibling), new TreeNode(-1, 0)) is { Level: >= 0 } left)
         {
             nodes.Remove(left);
             nodes.Remove(left.Sibling);

@@ -54,13 +54,14 @@ public sealed class TrainingRun
         long began = services.Time.GetTimestamp();
         using var pool = new ComputePool(setup.Options.Cluster.Threads);
         var store = new ParameterStore(setup, pool);
+        var computer = new NodeComputer(setup, store, pool, services.BeforeCompute);
         RunProgress start = resume?.Progress ?? RunProgress.Start;
-        resume?.Restore(setup, store.Parameters, store.Updater.Slots);
+        resume?.Restore(setup, store.Parameters, [.. store.Updater.Slots, .. computer.PrepareResiduals(start.Step)]);
         var observer = new RunObserver(progress);
         var party = new RunParty(setup.Shape.Workers, pool.Threads, KernelSelection.Name);
         progress.Report(RunSummaries.Started(setup, runId, start.Step, party));
 
-        using IHost host = BuildHost(start, store, pool, observer);
+        using IHost host = BuildHost(start, store, computer, pool, observer);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         IActorRef coordinator = host.Services.GetRequiredService<ActorRegistry>().Get<CoordinatorActor>();
         await using CancellationTokenRegistration registration = stop.Register(() => coordinator.Tell(new StopRequested()));
@@ -77,10 +78,9 @@ public sealed class TrainingRun
         }
     }
 
-    private IHost BuildHost(RunProgress start, ParameterStore store, ComputePool pool, RunObserver observer)
+    private IHost BuildHost(RunProgress start, ParameterStore store, NodeComputer computer, ComputePool pool, RunObserver observer)
     {
-        var computer = new NodeComputer(setup, store, pool, services.BeforeCompute);
-        var server = new ParameterServerResources(setup, store, pool, new CheckpointWriter(directory));
+        var server = new ParameterServerResources(setup, store, pool, computer, new CheckpointWriter(directory));
 
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton(services.Logging);

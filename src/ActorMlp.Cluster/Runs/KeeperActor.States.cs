@@ -28,15 +28,26 @@ internal sealed partial class KeeperActor
 
         ForgetWhatWasUnderWay();
 
-        for (int slot = 0; slot < state.Slots.Count; slot++)
+        int residuals = arrangement.Step == 0 ? 0 : options.Setup.Encoding?.ResidualNames.Count ?? 0;
+        int serverSlots = state.Slots.Count - (options.Setup.Encoding?.ResidualNames.Count ?? 0);
+        foreach (ParameterPiece piece in arrangement.Pieces)
         {
-            foreach (ParameterPiece piece in arrangement.Pieces)
+            for (int slot = 0; slot < serverSlots; slot++)
             {
-                if (members.TryGetValue(piece.Server, out RunMember? server))
-                {
-                    links!.SendState(
-                        server.NodeId, arrangement.Number, arrangement.Step, slot, piece.Offset, state.Slots[slot], piece.Offset, piece.Length);
-                }
+                Supply(piece.Server, slot, piece);
+            }
+
+            for (int subtree = 0; subtree < residuals; subtree++)
+            {
+                Supply(view.OwnerOf(subtree * options.Setup.Shape.ShardsDealtTogether)?.Number ?? -1, serverSlots + subtree, piece);
+            }
+        }
+
+        void Supply(int number, int slot, ParameterPiece piece)
+        {
+            if (members.TryGetValue(number, out RunMember? member))
+            {
+                links!.SendState(member.NodeId, arrangement.Number, arrangement.Step, slot, piece.Offset, state.Slots[slot], piece.Offset, piece.Length);
             }
         }
     }

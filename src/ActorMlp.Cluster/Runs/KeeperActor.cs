@@ -252,6 +252,10 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         {
             started = true;
             options.Observer.Report(RunSummaries.Started(options.Setup, options.RunId, saved.Step, RunParty.Of(message.Members)));
+            if (options.Setup.Encoding?.Advice(message.Members.Count, options.Setup.Network.Layout.Length) is { } advice)
+            {
+                options.Observer.Report(new RunNotice(advice));
+            }
         }
     }
 

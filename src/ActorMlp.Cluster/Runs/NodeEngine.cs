@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
@@ -13,6 +15,7 @@ internal sealed class NodeEngine(RunSetup setup, ComputePool pool)
 {
     private readonly GradientEngine engine = new(setup.Network, pool);
     private readonly SharedBuffers gradients = new(setup.Network.Layout.Length);
+    private SharedBuffers? encoded;
 
     /// <summary>The node's weights.</summary>
     public WeightsCopy Weights { get; } = new(setup.Network.Layout.Length);
@@ -20,17 +23,33 @@ internal sealed class NodeEngine(RunSetup setup, ComputePool pool)
     /// <summary>Computes a subtree's gradient.</summary>
     /// <param name="task">The step and the subtree.</param>
     /// <param name="ends">Where pieces end.</param>
-    /// <param name="ready">Called on the pool for each piece when it is final, with the buffer that it is in.</param>
-    /// <returns>Totals, and the gradient in a buffer to be released.</returns>
-    public Task<(GradientTotals Totals, SharedBuffer Gradient, TimeSpan Busy)> ComputeAsync(
-        ComputeSubtree task, IReadOnlyList<int> ends, Action<int, GradientTotals, SharedBuffer> ready) => pool.Enqueue(() =>
+    /// <param name="encoder">Encodes it piece by piece; null where it travels as it is.</param>
+    /// <param name="ready">Called on the pool for each piece when it is final.</param>
+    /// <returns>The gradient, to be released.</returns>
+    public Task<(ComputedGradient Gradient, TimeSpan Busy)> ComputeAsync(
+        ComputeSubtree task, IReadOnlyList<int> ends, SubtreeEncoder? encoder, Action<int, ComputedGradient> ready) => pool.Enqueue(() =>
     {
-        long began = System.Diagnostics.Stopwatch.GetTimestamp();
-        SharedBuffer gradient = gradients.Rent();
+        long began = Stopwatch.GetTimestamp();
+        var gradient = new ComputedGradient(default, gradients.Rent(), RentEncoded(encoder));
+        encoder?.Begin(task.Node, task.Step);
         GradientTotals totals = engine.ComputeGradient(
-            setup.BatchOf(task.Step), task.Node, Weights.Current, gradient.Span, ends, (piece, sums) => ready(piece, sums, gradient));
-        return (totals, gradient, System.Diagnostics.Stopwatch.GetElapsedTime(began));
+            setup.BatchOf(task.Step), task.Node, Weights.Current, gradient.Floats.Span, ends, (piece, sums) =>
+            {
+                int from = piece == 0 ? 0 : ends[piece - 1], length = ends[piece] - from;
+                encoder?.Encode(
+                    task.Node,
+                    task.Step,
+                    from,
+                    gradient.Floats.Span.Slice(from, length),
+                    gradient.Encoded!.Raw(encoder.EncodedLength(from), encoder.EncodedLength(length)).Span);
+                ready(piece, gradient with { Totals = sums });
+            });
+        return (gradient with { Totals = totals }, Stopwatch.GetElapsedTime(began));
     });
+
+    private SharedBuffer? RentEncoded(SubtreeEncoder? encoder) => encoder is null
+        ? null
+        : (encoded ??= new SharedBuffers((encoder.EncodedLength(setup.Network.Layout.Length) + sizeof(float) - 1) / sizeof(float))).Rent();
 
     /// <summary>Evaluates blocks of a split.</summary>
     public Task<BlocksEvaluated> EvaluateAsync(EvaluateBlocks command) => pool.Enqueue(() =>

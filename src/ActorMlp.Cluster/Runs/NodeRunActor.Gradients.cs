@@ -1,4 +1,5 @@
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
@@ -10,13 +11,19 @@ namespace ActorMlp.Cluster.Runs;
 /// <content>Gradients on their way from the engine to the parameter servers.</content>
 internal sealed partial class NodeRunActor
 {
-    private readonly Dictionary<(int View, long Step, TreeNode Node), bool> sent = [];
-    private readonly Dictionary<TreeNode, SharedBuffer> results = [];
-    private readonly List<SharedBuffer> gradientsOfStep = [];
+    private readonly HashSet<(int View, long Step, TreeNode Node)> sent = [];
+    private readonly Dictionary<TreeNode, ComputedGradient> results = [];
+    private readonly List<ComputedGradient> gradientsOfStep = [];
     private long resultsStep = -1;
 
     private void Compute(ComputeSubtree task)
     {
+        if (!OwesAreKnown(task))
+        {
+            waitingForResidual.Add(task);
+            return;
+        }
+
         if (task.Step != resultsStep)
         {
             stepsTakenPartIn++;
@@ -27,17 +34,17 @@ internal sealed partial class NodeRunActor
         IReadOnlyList<ParameterPiece> pieces = view.Arrangement.Pieces;
         Dictionary<int, string> nodes = members.Values.ToDictionary(member => member.Number, member => member.NodeId);
         IActorRef actor = Self;
-        sent[(task.View, task.Step, task.Node)] = true;
+        SubtreeEncoder? encoding = encoder;
+        sent.Add((task.View, task.Step, task.Node));
 
         // From the pool straight to the wire: the first layers' gradients travel while the last ones are computed.
-        Engine.ComputeAsync(task, [.. pieces.Select(piece => piece.End)], (piece, totals, gradient) =>
-            Send(actor, nodes, pieces[piece], new SubtreeComputed(
-                self, task.View, task.Step, task.Node, totals, new GradientPart(task.Node, gradient.Floats), pieces[piece].Offset), gradient))
+        Engine.ComputeAsync(task, [.. pieces.Select(piece => piece.End)], encoding, (piece, gradient) =>
+            Send(actor, nodes, pieces[piece], ResultOf(task, gradient), gradient, encoding))
             .PipeTo(
                 actor,
                 actor,
-                result => new Computed(task, result.Totals, result.Gradient, result.Busy, null),
-                failure => new Computed(task, default, null, default, failure));
+                result => new Computed(task, result.Gradient, result.Busy, null),
+                failure => new Computed(task, null, default, failure));
     }
 
     /// <summary>
@@ -46,7 +53,7 @@ internal sealed partial class NodeRunActor
     /// </summary>
     private void Keep(Computed result)
     {
-        if (result.Task.Step != resultsStep)
+        if (result.Task.Step != resultsStep || result.Task.View < view.Arrangement.Number)
         {
             result.Gradient!.Release();
             return;
@@ -66,7 +73,7 @@ internal sealed partial class NodeRunActor
 
     private void Send(SubtreeComputed result)
     {
-        if (sent.Remove((result.View, result.Step, result.Node)) || !results.TryGetValue(result.Node, out SharedBuffer? gradient))
+        if (sent.Remove((result.View, result.Step, result.Node)) || !results.TryGetValue(result.Node, out ComputedGradient? gradient))
         {
             return;
         }
@@ -74,22 +81,27 @@ internal sealed partial class NodeRunActor
         Dictionary<int, string> nodes = members.Values.ToDictionary(member => member.Number, member => member.NodeId);
         foreach (ParameterPiece piece in view.Arrangement.Pieces)
         {
-            Send(Self, nodes, piece, result with { Offset = piece.Offset }, gradient);
+            Send(Self, nodes, piece, result, gradient, encoder);
         }
     }
 
-    private void Send(IActorRef actor, Dictionary<int, string> nodes, ParameterPiece piece, SubtreeComputed result, SharedBuffer gradient)
+    private void Send(
+        IActorRef actor, Dictionary<int, string> nodes, ParameterPiece piece, SubtreeComputed result, ComputedGradient gradient, SubtreeEncoder? encoding)
     {
         if (piece.Server == run.Number)
         {
-            actor.Tell(result with { Gradient = new GradientPart(result.Node, gradient.Floats.Slice(piece.Offset, piece.Length)) });
+            Memory<float> floats = gradient.Floats.Floats.Slice(piece.Offset, piece.Length);
+            actor.Tell(result with { Gradient = new GradientPart(result.Node, floats), Offset = piece.Offset });
         }
         else if (nodes.TryGetValue(piece.Server, out string? nodeId))
         {
-            links.SendGradient(nodeId, self, result.View, result.Step, result.Node, result.Totals, piece, gradient);
+            links.SendGradient(nodeId, result, piece, gradient, encoding);
         }
     }
 
+    private SubtreeComputed ResultOf(ComputeSubtree task, ComputedGradient gradient) =>
+        new(self, task.View, task.Step, task.Node, gradient.Totals, new GradientPart(task.Node, gradient.Floats.Floats));
+
     /// <summary>What the engine is done with.</summary>
-    private sealed record Computed(ComputeSubtree Task, GradientTotals Totals, SharedBuffer? Gradient, TimeSpan Busy, Exception? Failure);
+    private sealed record Computed(ComputeSubtree Task, ComputedGradient? Gradient, TimeSpan Busy, Exception? Failure);
 }

@@ -5,6 +5,7 @@ using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
 using Akka.Actor;
+using Akka.Event;
 
 namespace ActorMlp.Cluster.Runs;
 
@@ -23,7 +24,13 @@ internal sealed partial class NodeRunActor
     private void AcceptGradient(BulkFrame frame)
     {
         BulkHeader header = frame.Header;
-        var gradient = new ReceivedGradient(frame.Payload, copies: (long)(range?.Range.Length ?? 0) * sizeof(float) > LargeRangeBytes);
+        if (ReceivedGradient.Take(frame, encoder, copies: (long)(range?.Range.Length ?? 0) * sizeof(float) > LargeRangeBytes) is not { } gradient)
+        {
+            log.Error("a gradient of {0} does not decode: {1} bytes for {2} values", frame.From, frame.Payload.Length, header.Count);
+            frame.Payload.Dispose();
+            return;
+        }
+
         var message = new SubtreeComputed(
             new WorkerId(header.Worker, header.Incarnation),
             header.View,
@@ -54,7 +61,19 @@ internal sealed partial class NodeRunActor
     {
         using BulkBuffer payload = frame.Payload;
         BulkHeader header = frame.Header;
-        if (range is null || range.IsWhole || header.Arrangement != view.Arrangement.Number)
+        if (header.Arrangement != view.Arrangement.Number)
+        {
+            return;
+        }
+
+        int firstResidual = 1 + ParameterUpdater.SlotNames(prepared!.Setup.Optimizer.Kind).Count;
+        if (header.Range >= firstResidual)
+        {
+            ReceiveResidual(header.Range - firstResidual, (int)header.Offset, payload.Floats);
+            return;
+        }
+
+        if (range is null || range.IsWhole)
         {
             return;
         }

@@ -30,9 +30,9 @@ internal sealed partial class NodeRunActor : ReceiveActor
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly List<BulkFrame> early = [];
     private readonly Queue<BulkFrame> waitingForAdoption = [];
-    private readonly WorkerMachine worker;
     private readonly WeightsMachine weights = new();
     private PreparedRun? prepared;
+    private WorkerMachine? worker;
     private ParameterServerMachine? server;
     private View view = View.None;
     private int adoptions;
@@ -47,7 +47,6 @@ internal sealed partial class NodeRunActor : ReceiveActor
         this.node = node;
         this.coordinator = coordinator;
         self = new WorkerId(run.Number, 0);
-        worker = new WorkerMachine(self);
         pool = new ComputePool(node.Threads);
         links = new RunLinks(node.Endpoint, run.Run);
         paceSince = node.Time.GetTimestamp();
@@ -92,6 +91,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
             }
 
             prepared = message;
+            worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel);
             server = new ParameterServerMachine(message.Setup.Shape, run.Number);
             links.Connect(run.Keeper.NodeId, run.Keeper.BulkAddress);
             Become(TakingPart);
@@ -120,7 +120,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
         Receive<BulkFrame>(Accept);
         Receive<Computed>(Accept);
         Receive<SubtreeComputed>(message => Carry(server!.Handle(message)));
-        Receive<EvaluationFinished>(message => Carry(worker.Handle(message)));
+        Receive<EvaluationFinished>(message => Carry(worker!.Handle(message)));
         Receive<Adopted>(_ => AcceptAdopted());
         Receive<UpdateMeasured>(message => Carry(server!.Handle(message)));
         Receive<UpdateApplied>(Accept);
@@ -160,6 +160,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
         if (message.View.Arrangement.Number > view.Arrangement.Number)
         {
             ForgetResults();
+            BeginEncoding();
         }
 
         view = message.View;
@@ -240,8 +241,8 @@ internal sealed partial class NodeRunActor : ReceiveActor
         }
 
         Keep(message);
-        Carry(worker.Handle(new SubtreeFinished(
-            message.Task.Step, message.Task.Node, message.Totals, new GradientPart(message.Task.Node, message.Gradient!.Floats))));
+        Carry(worker!.Handle(new SubtreeFinished(
+            message.Task.Step, message.Task.Node, message.Gradient!.Totals, new GradientPart(message.Task.Node, message.Gradient.Floats.Floats))));
         paceShards += message.Task.Node.ShardCount;
         paceBusy += message.Busy;
         if (node.Time.GetElapsedTime(paceSince) >= PaceInterval)
@@ -257,16 +258,21 @@ internal sealed partial class NodeRunActor : ReceiveActor
         {
             switch (effect)
             {
-                case AdoptWeights:
+                case AdoptWeights adopt:
                     adoptions++;
+                    if (adopt.Held && adopt.Step > view.Arrangement.Step && adopt.Step <= prepared!.Setup.Shape.TotalSteps)
+                    {
+                        SendResiduals(adopt.Step);
+                    }
+
                     Engine.AdoptAsync().PipeTo(Self, Self, _ => new Adopted());
                     break;
                 case HandToWorker hand:
                     Carry(hand.Message switch
                     {
-                        ViewPublished message => worker.Handle(message),
-                        StepOpened message => worker.Handle(message),
-                        EvaluateBlocks message => worker.Handle(message),
+                        ViewPublished message => worker!.Handle(message),
+                        StepOpened message => worker!.Handle(message),
+                        EvaluateBlocks message => worker!.Handle(message),
                         _ => throw new InvalidOperationException($"no worker handles {hand.Message}"),
                     });
                     break;

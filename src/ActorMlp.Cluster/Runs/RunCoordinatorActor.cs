@@ -58,7 +58,10 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         RunOptions options = RunOptionsJson.Deserialize(run.Options);
         blueprint = new RunBlueprint(options, run.Facts);
         minimumWorkers = options.Cluster.MinimumWorkers;
-        machine = new CoordinatorMachine(blueprint.Shape with { Workers = minimumWorkers }, run.Progress, blueprint.CreateDealer());
+        machine = new CoordinatorMachine(
+            blueprint.Shape with { Workers = minimumWorkers, WorkersKeepResiduals = blueprint.Encoding is { Spec.HasErrorFeedback: true } },
+            run.Progress,
+            blueprint.CreateDealer());
         Coordinating();
     }
 
@@ -111,7 +114,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
             }
         });
         Receive<NodeWantsToLeave>(Accept);
-        Receive<WorkerFailed>(message => Carry(machine.Handle(message)));
+        Receive<WorkerFailed>(message => Carry(machine.Handle(message, Now)));
         Receive<RangeReady>(message => Carry(machine.Handle(message, Now)));
         Receive<StepCommitted>(message => Carry(machine.Handle(message, Now)));
         Receive<BlocksEvaluated>(message => Carry(machine.Handle(message, Now)));

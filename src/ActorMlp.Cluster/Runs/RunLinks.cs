@@ -2,7 +2,7 @@ using System.Net;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Bulk.Frames;
 using ActorMlp.Cluster.Nodes;
-using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
 
@@ -34,31 +34,38 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
     }
 
     /// <summary>Sends a piece of a subtree's gradient.</summary>
-    public void SendGradient(
-        string nodeId, WorkerId worker, int view, long step, TreeNode node, GradientTotals totals, ParameterPiece piece, SharedBuffer gradient)
+    /// <param name="nodeId">To whom.</param>
+    /// <param name="result">What it is of.</param>
+    /// <param name="piece">Which piece.</param>
+    /// <param name="gradient">The whole gradient.</param>
+    /// <param name="encoder">What it is encoded by; null where it travels as it is.</param>
+    public void SendGradient(string nodeId, SubtreeComputed result, ParameterPiece piece, ComputedGradient gradient, SubtreeEncoder? encoder)
     {
-        Interlocked.Add(ref gradientBytes, FrameHead.Size + piece.Length * sizeof(float));
+        (SharedBuffer buffer, ReadOnlyMemory<byte> payload) = encoder is null
+            ? (gradient.Floats, gradient.Floats.Bytes(piece.Offset, piece.Length))
+            : (gradient.Encoded!, gradient.Encoded!.Raw(encoder.EncodedLength(piece.Offset), encoder.EncodedLength(piece.Length)));
+        Interlocked.Add(ref gradientBytes, FrameHead.Size + payload.Length);
         Send(
             nodeId,
             new BulkHeader
             {
                 RunId = run,
-                View = view,
-                Step = step,
+                View = result.View,
+                Step = result.Step,
                 Kind = BulkKind.Gradient,
                 Offset = piece.Offset,
                 Count = piece.Length,
-                NodeLevel = node.Level,
-                NodeIndex = node.Index,
-                Rows = totals.Rows,
-                LossSum = totals.LossSum,
-                Correct = totals.Correct,
-                Worker = worker.Number,
-                Incarnation = worker.Incarnation,
+                NodeLevel = result.Node.Level,
+                NodeIndex = result.Node.Index,
+                Encoding = encoder?.Code ?? 0,
+                Rows = result.Totals.Rows,
+                LossSum = result.Totals.LossSum,
+                Correct = result.Totals.Correct,
+                Worker = result.Worker.Number,
+                Incarnation = result.Worker.Incarnation,
             },
-            gradient,
-            piece.Offset,
-            piece.Length);
+            buffer,
+            payload);
     }
 
     /// <summary>Sends a piece of the weights.</summary>
@@ -79,8 +86,7 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
                 Held = message.Held,
             },
             weights,
-            offset,
-            piece.Length);
+            weights.Bytes(offset, piece.Length));
     }
 
     /// <summary>Sends a part of weights (slot 0) or optimizer state.</summary>
@@ -97,14 +103,13 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
             Arrangement = arrangement,
         },
         state,
-        stateOffset,
-        length);
+        state.Bytes(stateOffset, length));
 
-    private void Send(string nodeId, in BulkHeader header, SharedBuffer buffer, int offset, int length)
+    private void Send(string nodeId, in BulkHeader header, SharedBuffer buffer, ReadOnlyMemory<byte> payload)
     {
         // Who is gone needs nothing, and who comes back gets it anew: how a frame ended does not matter, only that its buffer is free.
         buffer.Retain();
-        endpoint.Send(nodeId, header, buffer.Bytes(offset, length), static (state, _, _) => ((SharedBuffer)state!).Release(), buffer);
+        endpoint.Send(nodeId, header, payload, static (state, _, _) => ((SharedBuffer)state!).Release(), buffer);
     }
 
     private static IPEndPoint Resolve(string address)

@@ -4,7 +4,7 @@ using ActorMlp.Training.Storage;
 
 namespace ActorMlp.Cluster.Runs;
 
-/// <summary>All weights and optimizer state of a run after some step, whole or still coming in.</summary>
+/// <summary>All weights and optimizer state of a run after some step, with what the encoding owes; whole or still coming in.</summary>
 internal sealed class RunState
 {
     private readonly SharedBuffer[] slots;
@@ -15,7 +15,7 @@ internal sealed class RunState
     private RunState(RunSetup setup, long step)
     {
         Step = step;
-        names = ParameterUpdater.SlotNames(setup.Optimizer.Kind);
+        names = setup.StateNames;
         int length = setup.Network.Layout.Length;
         var buffers = new SharedBuffers(length);
         slots = [.. Enumerable.Range(0, 1 + names.Count).Select(_ => buffers.Rent())];
@@ -28,7 +28,7 @@ internal sealed class RunState
     /// <summary>Whether all of it is there.</summary>
     public bool IsWhole => received == awaited;
 
-    /// <summary>The weights, and the optimizer's slots after them.</summary>
+    /// <summary>The weights, and all other state after them, in the order of <see cref="RunSetup.StateNames"/>.</summary>
     public IReadOnlyList<SharedBuffer> Slots => slots;
 
     /// <summary>A state that is still to come.</summary>

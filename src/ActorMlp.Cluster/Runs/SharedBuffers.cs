@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ActorMlp.Engine.Numerics;
 
 namespace ActorMlp.Cluster.Runs;
@@ -55,6 +56,9 @@ internal sealed class SharedBuffer
 
     /// <summary>Some of the floats, as bytes.</summary>
     public ReadOnlyMemory<byte> Bytes(int offset, int length) => bytes.Slice(offset * sizeof(float), length * sizeof(float));
+
+    /// <summary>Some of the vector's bytes, whatever they hold.</summary>
+    public Memory<byte> Raw(int offset, int length) => MemoryMarshal.AsMemory(bytes.Slice(offset, length));
 
     /// <summary>One user more.</summary>
     public void Retain() => Interlocked.Increment(ref users);

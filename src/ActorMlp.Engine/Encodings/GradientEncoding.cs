@@ -54,7 +54,7 @@ public abstract class GradientEncoding
         return spec.Kind switch
         {
             GradientEncodingKind.Float32 => new Float32Encoding(spec, kernels),
-            GradientEncodingKind.BFloat16 => new BFloat16Encoding(spec, kernels),
+            GradientEncodingKind.Bfloat16 => new BFloat16Encoding(spec, kernels),
             GradientEncodingKind.Float16 => new Float16Encoding(spec, kernels),
             GradientEncodingKind.Int8 => new Int8Encoding(spec, kernels),
             _ => new TopKEncoding(spec, kernels),

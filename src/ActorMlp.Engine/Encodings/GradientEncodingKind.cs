@@ -10,7 +10,7 @@ public enum GradientEncodingKind
     Float32,
 
     /// <summary>bfloat16, 16 bits a value: the range of float32, 8 bits of precision.</summary>
-    BFloat16,
+    Bfloat16,
 
     /// <summary>IEEE 754 binary16, 16 bits a value: 11 bits of precision from 6·10⁻⁵ to 65,504.</summary>
     Float16,

@@ -5,6 +5,7 @@ using System.Reflection;
 using System.Text.Json;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Networks;
 
 namespace ActorMlp.Training.Configuration;
@@ -21,6 +22,7 @@ public static class RunOptionsValidator
         .. DataOptionsRules.Check(options.Data, paths),
         .. CheckModel(options),
         .. CheckTraining(options),
+        .. CheckEncoding(options.Training),
     ];
 
     /// <summary>What a number may be, if it is out of its range; else null.</summary>
@@ -144,6 +146,21 @@ public static class RunOptionsValidator
         if (training.Schedule.Minimum > training.Optimizer.LearningRate)
         {
             yield return new OptionProblem("training.schedule.minimum", $"is {training.Schedule.Minimum.ToString(CultureInfo.InvariantCulture)}, more than training.optimizer.learningRate");
+        }
+    }
+
+    private static IEnumerable<OptionProblem> CheckEncoding(TrainingOptions training)
+    {
+        foreach ((string property, string problem) in TrainingSpecFactory.Encoding(training).Problems())
+        {
+            yield return new OptionProblem($"training.encoding.{JsonNamingPolicy.CamelCase.ConvertName(property)}", problem);
+        }
+
+        EncodingOptions encoding = training.Encoding;
+        if (encoding.Kind != GradientEncodingKind.Float32 && (!int.IsPow2(encoding.Subtrees) || encoding.Subtrees > training.ShardsPerStep))
+        {
+            yield return new OptionProblem(
+                "training.encoding.subtrees", $"is {encoding.Subtrees}; allowed: a power of two up to training.shardsPerStep ({training.ShardsPerStep})");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Optimizers;
 
 namespace ActorMlp.Training.Configuration;
@@ -53,6 +54,10 @@ public sealed record TrainingOptions
     /// <summary>The learning-rate schedule.</summary>
     [Description("How the learning rate changes over the run.")]
     public ScheduleOptions Schedule { get; init; } = new();
+
+    /// <summary>How gradients travel.</summary>
+    [Description("How gradients travel between nodes. All but float32 lose something, and so decide the result; how many nodes there are does not.")]
+    public EncodingOptions Encoding { get; init; } = new();
 
     /// <summary>L1 penalty.</summary>
     [Description("L1 penalty: adds l1·Σ|w| to the cost; biases are free.")]
@@ -124,6 +129,33 @@ public sealed record OptimizerOptions
     [Description("adamW: decoupled weight decay, times the learning rate; biases are free.")]
     [Range(0.0, 100.0)]
     public double WeightDecay { get; init; } = 0.01;
+}
+
+/// <summary>The section <c>training.encoding</c>.</summary>
+public sealed record EncodingOptions
+{
+    /// <summary>The encoding.</summary>
+    [Description("The encoding: float32 loses nothing; bfloat16 and float16 have 16 bits a value, int8 8.5, topK sends the largest values only.")]
+    public GradientEncodingKind Kind { get; init; } = GradientEncodingKind.Float32;
+
+    /// <summary>Subtrees that are encoded by themselves.</summary>
+    [Description("All but float32: in how many sums the shards of a step are encoded, a power of two up to shardsPerStep. As many workers can share a step; with fewer workers each sends several.")]
+    [Range(1, 4096)]
+    public int Subtrees { get; init; } = 4;
+
+    /// <summary>Floats that share a scale.</summary>
+    [Description("int8: values that share a scale, a power of two.")]
+    [Range(EncodingSpec.LeastBlockSize, EncodingSpec.LargestBlockSize)]
+    public int BlockSize { get; init; } = 64;
+
+    /// <summary>The share of values that is kept.</summary>
+    [Description("topK: the share of values that is sent.")]
+    [Range(1e-6, EncodingSpec.LargestRatio)]
+    public double Ratio { get; init; } = 0.01;
+
+    /// <summary>Whether what is lost is added to the next step.</summary>
+    [Description("Whether what an encoding loses is added to the next step's gradient; if absent, int8 and topK do so.")]
+    public bool? ErrorFeedback { get; init; }
 }
 
 /// <summary>The section <c>training.schedule</c>.</summary>

@@ -1,3 +1,4 @@
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Optimizers;
 
 namespace ActorMlp.Training.Configuration;
@@ -15,6 +16,15 @@ public static class TrainingSpecFactory
         Beta2 = (float)options.Optimizer.Beta2,
         Epsilon = (float)options.Optimizer.Epsilon,
         WeightDecay = (float)options.Optimizer.WeightDecay,
+    };
+
+    /// <summary>The encoding of gradients.</summary>
+    public static EncodingSpec Encoding(TrainingOptions options) => new()
+    {
+        Kind = options.Encoding.Kind,
+        BlockSize = options.Encoding.BlockSize,
+        Ratio = options.Encoding.Ratio,
+        ErrorFeedback = options.Encoding.ErrorFeedback,
     };
 
     /// <summary>Penalties and bounds.</summary>

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
@@ -18,15 +20,37 @@ public sealed record LocalResult(string WeightsSha256, string LastWeightsSha256,
 /// <summary>
 /// A run as a plain loop: no actors, no messages, no views. It is the oracle: every other way to run must end with its bits.
 /// </summary>
-/// <param name="setup">The run.</param>
-/// <param name="pool">The threads that compute.</param>
-public sealed class LocalTrainer(RunSetup setup, ComputePool pool)
+public sealed class LocalTrainer
 {
-    private readonly RunShape shape = setup.Shape;
-    private readonly GradientEngine engine = new(setup.Network, pool);
-    private readonly ParameterUpdater updater = new(setup.Network, setup.Optimizer, setup.Regularization, pool);
-    private readonly AlignedBuffer parameters = new(setup.Network.Layout.Length);
-    private readonly AlignedBuffer gradient = new(setup.Network.Layout.Length);
+    private readonly RunSetup setup;
+    private readonly ComputePool pool;
+    private readonly RunShape shape;
+    private readonly GradientEngine engine;
+    private readonly ParameterUpdater updater;
+    private readonly AlignedBuffer parameters;
+    private readonly SubtreeEncoder? encoder;
+    private readonly GradientPart[] parts;
+    private readonly GradientTotals[] totals;
+
+    /// <summary>A trainer.</summary>
+    /// <param name="setup">The run.</param>
+    /// <param name="pool">The threads that compute.</param>
+    public LocalTrainer(RunSetup setup, ComputePool pool)
+    {
+        this.setup = setup;
+        this.pool = pool;
+        shape = setup.Shape;
+        int length = setup.Network.Layout.Length;
+        engine = new GradientEngine(setup.Network, pool);
+        updater = new ParameterUpdater(setup.Network, setup.Optimizer, setup.Regularization, pool);
+        parameters = new AlignedBuffer(length);
+        encoder = setup.CreateEncoder();
+
+        // Gradients that travel as they are make up one part: the whole step.
+        parts = [.. Enumerable.Range(0, shape.EncodedSubtrees ?? 1)
+            .Select(i => new GradientPart(new TreeNode(shape.LargestSubtreeLevel, i), new AlignedBuffer(length).Memory))];
+        totals = new GradientTotals[parts.Length];
+    }
 
     /// <summary>Trains from the first step to the last, then tests.</summary>
     /// <exception cref="InvalidOperationException">The weights are no longer finite.</exception>
@@ -35,17 +59,27 @@ public sealed class LocalTrainer(RunSetup setup, ComputePool pool)
     /// <summary>Sets the initial weights; <see cref="Step"/> goes on from there.</summary>
     public void Initialize() => setup.Network.Initialize(setup.Options.Training.Seed, parameters.Span);
 
-    /// <summary>Trains one step: gradient of all its shards, then the update. Call on the pool.</summary>
+    /// <summary>Trains one step: gradient of all its shards, encoded and decoded where the run asks for it, then the update. Call on the pool.</summary>
     public GradientTotals Step(long step)
     {
-        var root = TreeNode.Root(shape.Shards);
-        GradientTotals totals = engine.ComputeGradient(setup.BatchOf(step), root, parameters.Span, gradient.Span);
-        UpdateReport report = updater.Apply(
-            step, shape.LearningRate(step), [new GradientPart(root, gradient.Memory)], totals.Rows, parameters.Span);
+        StepBatch batch = setup.BatchOf(step);
+        for (int i = 0; i < parts.Length; i++)
+        {
+            Span<float> gradient = MemoryMarshal.AsMemory(parts[i].Sum).Span;
+            totals[i] = engine.ComputeGradient(batch, parts[i].Node, parameters.Span, gradient);
+            encoder?.EncodeInPlace(parts[i].Node, step, gradient);
+        }
+
+        GradientTotals total = Total(0, totals.Length);
+        UpdateReport report = updater.Apply(step, shape.LearningRate(step), parts, total.Rows, parameters.Span);
         return report.NonFiniteLayer is { } layer
             ? throw new InvalidOperationException($"training diverged at step {step + 1} in layer {layer}")
-            : totals;
+            : total;
     }
+
+    /// <summary>The sum of some neighbours' totals, by the tree.</summary>
+    private GradientTotals Total(int first, int count) =>
+        count == 1 ? totals[first] : Total(first, count / 2) + Total(first + count / 2, count / 2);
 
     private LocalResult TrainOnPool()
     {

@@ -7,9 +7,12 @@ namespace ActorMlp.Training.Machines;
 /// <content>Who belongs to the run: workers and parameter servers that come, go and are lost, and the views that follow from it.</content>
 public sealed partial class CoordinatorMachine
 {
-    /// <summary>Whether the servers that are there are not those that hold ranges.</summary>
-    private bool IsArrangementStale => !servers.SetEquals(view.Arrangement.Servers)
-        && !dealer.Deal([.. servers]).SequenceEqual(view.Arrangement.Pieces);
+    /// <summary>
+    /// Whether the servers that are there are not those that hold ranges; where workers keep what their subtrees owe, also whether shards are to be dealt anew.
+    /// </summary>
+    private bool IsArrangementStale =>
+        (!servers.SetEquals(view.Arrangement.Servers) && !dealer.Deal([.. servers]).SequenceEqual(view.Arrangement.Pieces))
+        || (shape.WorkersKeepResiduals && (redeals || !view.Ranges.Select(range => range.Worker).ToHashSet().SetEquals(members.Values)));
 
     /// <summary>Those that were there from the start, all at once, so that the first view has them all.</summary>
     public IReadOnlyList<CoordinatorEffect> Handle(NodesGathered message)
@@ -34,7 +37,7 @@ public sealed partial class CoordinatorMachine
 
         members[message.Worker.Number] = message.Worker;
         accounts.TryAdd(message.Worker.Number, new WorkerAccount());
-        return phase == Phase.Gathering ? ArrangeIfGathered() : ChangeView();
+        return phase == Phase.Gathering ? ArrangeIfGathered() : DealAnew();
     }
 
     /// <summary>A parameter server is there: it gets its range as soon as the run can hold for it.</summary>
@@ -49,21 +52,7 @@ public sealed partial class CoordinatorMachine
     {
         bool held = view.Arrangement.Servers.Contains(message.Server);
         servers.Remove(message.Server);
-        if (phase is Phase.Ended or Phase.Gathering || !held)
-        {
-            return [];
-        }
-
-        if (phase == Phase.Training)
-        {
-            clock.Hold(now);
-        }
-
-        progress = saved;
-        lastWritten = ReferenceEquals(saved, first) ? -1 : saved.Step;
-        (evaluation, saving) = (null, null);
-        phase = Phase.Gathering;
-        return [new Notify(new RunRewound(progress.Step, message.Reason)), .. ArrangeIfGathered()];
+        return phase is Phase.Ended or Phase.Gathering || !held ? [] : Rewind(message.Reason, now);
     }
 
     /// <summary>A parameter server has its range; when all have, the run goes on.</summary>
@@ -110,18 +99,24 @@ public sealed partial class CoordinatorMachine
             return Handle(new StopRequested());
         }
 
-        return [.. ChangeView(), .. HoldIfStale()];
+        return shape.WorkersKeepResiduals ? HoldIfStale() : [.. ChangeView(), .. HoldIfStale()];
     }
 
     /// <summary>What a worker computed of late; where another deal of the shards would be clearly faster, it is made.</summary>
     public IReadOnlyList<CoordinatorEffect> Handle(WorkerPace message)
     {
         paces.Enter(message);
-        return phase == Phase.Training && paces.SuggestsOtherDeal(shape.Shards, view, [.. members.Values]) ? ChangeView() : [];
+        if (phase != Phase.Training || !paces.SuggestsOtherDeal(shape, view, [.. members.Values]))
+        {
+            return [];
+        }
+
+        redeals = true;
+        return DealAnew();
     }
 
-    /// <summary>A worker failed: its shards are dealt again at once.</summary>
-    public IReadOnlyList<CoordinatorEffect> Handle(WorkerFailed message)
+    /// <summary>A worker failed: its shards are dealt again at once. If what its subtrees owe was with it, the run goes back to its last checkpoint.</summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(WorkerFailed message, TimeSpan now)
     {
         if (phase == Phase.Ended)
         {
@@ -144,8 +139,27 @@ public sealed partial class CoordinatorMachine
             return [new FailRun($"every worker was lost; the last one, {message.Worker}, failed of: {message.Reason}")];
         }
 
-        return phase == Phase.Gathering ? [] : ChangeView();
+        return phase == Phase.Gathering ? []
+            : !shape.WorkersKeepResiduals ? ChangeView()
+            : view.RangeOf(message.Worker) is { Count: > 0 } ? Rewind(message.Reason, now)
+            : [];
     }
+
+    private IReadOnlyList<CoordinatorEffect> Rewind(string reason, TimeSpan now)
+    {
+        if (phase == Phase.Training)
+        {
+            clock.Hold(now);
+        }
+
+        progress = saved;
+        lastWritten = ReferenceEquals(saved, first) ? -1 : saved.Step;
+        (evaluation, saving) = (null, null);
+        phase = Phase.Gathering;
+        return [new Notify(new RunRewound(progress.Step, reason)), .. ArrangeIfGathered()];
+    }
+
+    private IReadOnlyList<CoordinatorEffect> DealAnew() => shape.WorkersKeepResiduals ? HoldIfStale() : ChangeView();
 
     private IReadOnlyList<CoordinatorEffect> ArrangeIfGathered() =>
         members.Count < shape.Workers || servers.Count == 0 ? [] : Arrange();
@@ -180,7 +194,8 @@ public sealed partial class CoordinatorMachine
             accounts[number].Status = WorkerStatus.Active;
         }
 
-        view = view with { Number = view.Number + 1, Ranges = ShardDealer.Deal(shape.Shards, present, paces.Of(present)) };
+        view = view with { Number = view.Number + 1, Ranges = ShardDealer.Deal(shape.Shards, present, paces.Of(present), shape.ShardsDealtTogether) };
+        redeals = false;
         return
         [
             new PublishView(new ViewPublished(view)),

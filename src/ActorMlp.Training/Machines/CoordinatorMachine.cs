@@ -51,6 +51,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private int evaluations;
     private SplitMetrics? test;
     private bool stopRequested;
+    private bool redeals;
     private long lastWritten = -1;
     private double learningRate;
     private string? lastWeightsSha256;
@@ -325,7 +326,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         phase = Phase.Evaluating;
         long weightsStep = split == EvaluatedSplit.Test && EndsWithBest ? shape.TotalSteps + 1 : progress.Step;
         evaluation = new EvaluationTally(++evaluations, split, shape.RowsOf(split), weightsStep);
-        return [.. evaluation.Deal([.. members.Values])];
+        return [.. evaluation.Deal([.. view.Ranges.Select(range => range.Worker)])];
     }
 
     /// <summary>The end, once the last checkpoint is on disk.</summary>

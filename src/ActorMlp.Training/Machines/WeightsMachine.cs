@@ -8,7 +8,8 @@ public abstract record WeightsEffect;
 
 /// <summary>Put the pieces that arrived into the place of the weights before, all at once; no computation may be under way.</summary>
 /// <param name="Step">Steps committed in them.</param>
-public sealed record AdoptWeights(long Step) : WeightsEffect;
+/// <param name="Held">Whether the run holds before the next step.</param>
+public sealed record AdoptWeights(long Step, bool Held) : WeightsEffect;
 
 /// <summary>Hand a message to the worker: the weights that it is about are there.</summary>
 /// <param name="Message">What.</param>
@@ -66,7 +67,7 @@ public sealed class WeightsMachine
         }
 
         adopted = message.Step;
-        List<WeightsEffect> effects = [new AdoptWeights(adopted)];
+        List<WeightsEffect> effects = [new AdoptWeights(adopted, fromLead!.Held)];
         if (fromLead is { Held: false } lead)
         {
             effects.Add(new HandToWorker(new StepOpened(lead.View, adopted, [])));

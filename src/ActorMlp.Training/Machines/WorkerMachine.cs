@@ -30,14 +30,15 @@ public sealed record SendEvaluation(BlocksEvaluated Result) : WorkerEffect;
 /// so that after a change of view it sends again instead of computing again.
 /// </summary>
 /// <param name="self">Who this worker is.</param>
-public sealed class WorkerMachine(WorkerId self)
+/// <param name="largestLevel">The level of the largest subtree that it computes as one.</param>
+public sealed class WorkerMachine(WorkerId self, int largestLevel)
 {
     private readonly Dictionary<TreeNode, SubtreeFinished> computed = [];
     private readonly Queue<TreeNode> waiting = [];
     private readonly SortedDictionary<int, View> views = [];
     private StepOpened? opened;
     private StepOpened? awaitingView;
-    private (long Step, TreeNode Node)? computing;
+    private (long Step, TreeNode Node, int View)? computing;
     private int evaluation;
     private int arrangement;
 
@@ -113,7 +114,7 @@ public sealed class WorkerMachine(WorkerId self)
         }
 
         there.Sort((left, right) => left.FirstShard.CompareTo(right.FirstShard));
-        foreach (TreeNode node in Missing(view, there).Where(node => computing != (message.Step, node)))
+        foreach (TreeNode node in Missing(view, there).SelectMany(Split).Where(node => !IsComputing(message.Step, node)))
         {
             waiting.Enqueue(node);
         }
@@ -126,8 +127,9 @@ public sealed class WorkerMachine(WorkerId self)
     public IReadOnlyList<WorkerEffect> Handle(SubtreeFinished message)
     {
         var effects = new List<WorkerEffect>(2);
+        bool isStale = computing is { } under && under.View < arrangement;
         computing = null;
-        if (opened is { } step && step.Step == message.Step)
+        if (!isStale && opened is { } step && step.Step == message.Step)
         {
             computed[message.Node] = message;
             if (IsMine(message.Node, step))
@@ -153,6 +155,11 @@ public sealed class WorkerMachine(WorkerId self)
 
     private static bool LostOneOf(View before, View after) => before.Ranges.Any(range => range.Count > 0 && after.RangeOf(range.Worker) is null);
 
+    private bool IsComputing(long step, TreeNode node) =>
+        computing is { } under && under.View >= arrangement && (under.Step, under.Node) == (step, node);
+
+    private IEnumerable<TreeNode> Split(TreeNode node) => node.Level <= largestLevel ? [node] : [.. Split(node.Left), .. Split(node.Right)];
+
     private bool IsMine(TreeNode node, StepOpened step) =>
         views[step.View].RangeOf(self) is { } range && range.First <= node.FirstShard && node.EndShard <= range.End;
 
@@ -163,7 +170,7 @@ public sealed class WorkerMachine(WorkerId self)
     {
         if (computing is null && waiting.TryDequeue(out TreeNode node))
         {
-            computing = (opened!.Step, node);
+            computing = (opened!.Step, node, opened.View);
             effects.Add(new ComputeSubtree(opened.Step, node, opened.View));
         }
     }

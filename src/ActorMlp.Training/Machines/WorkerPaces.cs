@@ -1,4 +1,5 @@
 using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Machines;
@@ -28,7 +29,7 @@ internal sealed class WorkerPaces
     }
 
     /// <summary>Whether a deal by what is measured now would be clearly faster; from then on it is the deal.</summary>
-    public bool SuggestsOtherDeal(int shards, View view, IReadOnlyList<WorkerId> workers)
+    public bool SuggestsOtherDeal(RunShape shape, View view, IReadOnlyList<WorkerId> workers)
     {
         if (workers.Count < 2 || workers.Any(worker => measured.GetValueOrDefault(worker).Seconds < LeastSeconds))
         {
@@ -36,7 +37,7 @@ internal sealed class WorkerPaces
         }
 
         double[] rates = [.. workers.Select(worker => measured[worker].Shards / measured[worker].Seconds)];
-        IReadOnlyList<ShardRange> better = ShardDealer.Deal(shards, workers, rates);
+        IReadOnlyList<ShardRange> better = ShardDealer.Deal(shape.Shards, workers, rates, shape.ShardsDealtTogether);
         if (SecondsOfAStep(view.Ranges) < SecondsOfAStep(better) * Gain)
         {
             return false;

@@ -1,4 +1,5 @@
 using ActorMlp.Data;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Configuration;
@@ -22,6 +23,9 @@ public sealed class RunBlueprint
         Optimizer = TrainingSpecFactory.Optimizer(training);
         Regularization = TrainingSpecFactory.Regularization(training);
         Schedule = TrainingSpecFactory.Schedule(training, Plan.StepsPerEpoch);
+        Encoding = training.Encoding.Kind == GradientEncodingKind.Float32
+            ? null
+            : new EncodingPlan(TrainingSpecFactory.Encoding(training), training.Encoding.Subtrees);
         Shape = new RunShape
         {
             Epochs = training.Epochs,
@@ -38,6 +42,7 @@ public sealed class RunBlueprint
             Outputs = Network.OutputCount,
             ParameterLength = Network.Layout.Length,
             ClipsNorm = Regularization.ClipNorm is not null,
+            EncodedSubtrees = Encoding?.Subtrees,
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,
         };
@@ -61,9 +66,23 @@ public sealed class RunBlueprint
     /// <summary>The learning rate by step.</summary>
     public ScheduleSpec Schedule { get; }
 
+    /// <summary>How gradients are encoded; null for as they are.</summary>
+    public EncodingPlan? Encoding { get; }
+
+    /// <summary>The names of all state beside the weights, in order: the optimizer's, then what the encoding owes.</summary>
+    public IReadOnlyList<string> StateNames => [.. ParameterUpdater.SlotNames(Optimizer.Kind), .. Encoding?.ResidualNames ?? []];
+
     /// <summary>The run in numbers.</summary>
     public RunShape Shape { get; }
 
-    /// <summary>Deals the parameters to servers on several nodes.</summary>
-    public PieceDealer CreateDealer() => new(ParameterUpdater.CutPoints(Network, Regularization), PieceLength);
+    /// <summary>Deals the parameters to servers on several nodes, in pieces that updates and the encoding allow.</summary>
+    public PieceDealer CreateDealer()
+    {
+        int granularity = Encoding is null ? 1 : GradientEncoding.Create(Encoding.Spec).Granularity;
+        return new(
+            [.. ParameterUpdater.CutPoints(Network, Regularization).Where(cut => cut % granularity == 0 || cut == Network.Layout.Length)], PieceLength);
+    }
+
+    /// <summary>An encoder of gradients; null where they travel as they are.</summary>
+    public SubtreeEncoder? CreateEncoder() => Encoding?.CreateEncoder(Shape.Shards, Network.Layout.Length);
 }

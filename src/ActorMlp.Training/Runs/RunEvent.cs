@@ -122,6 +122,10 @@ public sealed record RunRewound([property: Key(0)] long Step, [property: Key(1)]
 public sealed record RunWaiting(
     [property: Key(0)] int Workers, [property: Key(1)] int MinimumWorkers, [property: Key(2)] int Servers) : RunEvent;
 
+/// <summary>Something that whoever started the run should know.</summary>
+/// <param name="Text">What.</param>
+public sealed record RunNotice(string Text) : RunEvent;
+
 /// <summary>A node cannot take part in the run.</summary>
 /// <param name="Node">Which.</param>
 /// <param name="Reasons">Why, for the user.</param>

@@ -1,5 +1,6 @@
 using ActorMlp.Data;
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Configuration;
@@ -40,8 +41,17 @@ public sealed class RunSetup
     /// <summary>The learning rate by step.</summary>
     public ScheduleSpec Schedule => blueprint.Schedule;
 
+    /// <summary>The names of all state beside the weights, in order: the optimizer's, then what the encoding of gradients owes.</summary>
+    public IReadOnlyList<string> StateNames => blueprint.StateNames;
+
+    /// <summary>How gradients are encoded; null for as they are.</summary>
+    public EncodingPlan? Encoding => blueprint.Encoding;
+
     /// <summary>The run in numbers.</summary>
     public RunShape Shape => blueprint.Shape;
+
+    /// <summary>An encoder of gradients; null where they travel as they are.</summary>
+    public SubtreeEncoder? CreateEncoder() => blueprint.CreateEncoder();
 
     /// <summary>The rows of a step, cut into shards.</summary>
     public StepBatch BatchOf(long step) =>

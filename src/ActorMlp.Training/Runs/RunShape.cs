@@ -49,11 +49,23 @@ public sealed record RunShape
     /// <summary>Whether the gradient's global norm is bounded.</summary>
     public bool ClipsNorm { get; init; }
 
+    /// <summary>Subtrees of a step whose gradients are encoded by themselves; null where gradients travel as they are.</summary>
+    public int? EncodedSubtrees { get; init; }
+
+    /// <summary>Whether workers keep what their subtrees owe, so that subtrees change their owners between steps only.</summary>
+    public bool WorkersKeepResiduals { get; init; }
+
     /// <summary>Standard deviation by which a regression target was divided; 1 for none.</summary>
     public double TargetScale { get; init; } = 1;
 
     /// <summary>The learning rate of a step.</summary>
     public required Func<long, double> LearningRate { get; init; }
+
+    /// <summary>Shards that are dealt together, a power of two.</summary>
+    public int ShardsDealtTogether => EncodedSubtrees is { } subtrees ? Shards / subtrees : 1;
+
+    /// <summary>The level of the largest subtree whose gradient travels as one.</summary>
+    public int LargestSubtreeLevel => int.Log2(EncodedSubtrees is null ? Shards : ShardsDealtTogether);
 
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps => (long)Epochs * StepsPerEpoch;

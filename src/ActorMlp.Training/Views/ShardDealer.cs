@@ -33,7 +33,11 @@ public static class ShardDealer
     /// <param name="shards">Shards per step, a power of two.</param>
     /// <param name="workers">Who is there.</param>
     /// <param name="rates">Shards that each computes in a second; null for an even deal.</param>
-    public static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates)
+    /// <param name="together">Neighbours that one worker gets together, a power of two.</param>
+    public static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates, int together) =>
+        [.. Deal(shards / together, workers, rates).Select(range => new ShardRange(range.Worker, range.First * together, range.End * together))];
+
+    private static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates)
     {
         if (rates is null)
         {

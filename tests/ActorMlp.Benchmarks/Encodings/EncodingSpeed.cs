@@ -22,8 +22,8 @@ internal static class EncodingSpeed
     private static readonly EncodingSpec[] Specs =
     [
         new() { Kind = GradientEncodingKind.Float32 },
-        new() { Kind = GradientEncodingKind.BFloat16 },
-        new() { Kind = GradientEncodingKind.BFloat16, ErrorFeedback = true },
+        new() { Kind = GradientEncodingKind.Bfloat16 },
+        new() { Kind = GradientEncodingKind.Bfloat16, ErrorFeedback = true },
         new() { Kind = GradientEncodingKind.Float16 },
         new() { Kind = GradientEncodingKind.Float16, ErrorFeedback = true },
         new() { Kind = GradientEncodingKind.Int8, ErrorFeedback = false },

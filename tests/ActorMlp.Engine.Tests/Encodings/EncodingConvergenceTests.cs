@@ -15,8 +15,8 @@ public sealed class EncodingConvergenceTests : IDisposable
     // Seen are 0.01, 0.02, 0.01, 0.00, 0.07, 0.08 and -1.0 %: fine roundings do no more than change the path a little. No order is
     // asserted between int8 with and without feedback: its rounding is finer than this problem's noise (-0.04 % without).
     [Theory]
-    [InlineData(GradientEncodingKind.BFloat16, false, 0, 0.003)]
-    [InlineData(GradientEncodingKind.BFloat16, true, 0, 0.003)]
+    [InlineData(GradientEncodingKind.Bfloat16, false, 0, 0.003)]
+    [InlineData(GradientEncodingKind.Bfloat16, true, 0, 0.003)]
     [InlineData(GradientEncodingKind.Float16, false, 0, 0.003)]
     [InlineData(GradientEncodingKind.Float16, true, 0, 0.003)]
     [InlineData(GradientEncodingKind.Int8, true, 0, 0.003)]

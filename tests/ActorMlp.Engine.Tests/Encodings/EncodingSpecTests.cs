@@ -6,7 +6,7 @@ public sealed class EncodingSpecTests
 {
     [Theory]
     [InlineData(GradientEncodingKind.Float32, false)]
-    [InlineData(GradientEncodingKind.BFloat16, false)]
+    [InlineData(GradientEncodingKind.Bfloat16, false)]
     [InlineData(GradientEncodingKind.Float16, false)]
     [InlineData(GradientEncodingKind.Int8, true)]
     [InlineData(GradientEncodingKind.TopK, true)]

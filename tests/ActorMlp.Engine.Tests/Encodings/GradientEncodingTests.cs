@@ -64,7 +64,7 @@ public sealed class GradientEncodingTests
                 double magnitude = Math.Abs((double)gradient[i]), bound = spec.Kind switch
                 {
                     GradientEncodingKind.Float32 => 0,
-                    GradientEncodingKind.BFloat16 => Math.Max(magnitude * Math.ScaleB(1, -8), Math.ScaleB(1, -134)),
+                    GradientEncodingKind.Bfloat16 => Math.Max(magnitude * Math.ScaleB(1, -8), Math.ScaleB(1, -134)),
                     GradientEncodingKind.Float16 => Math.Max(magnitude * Math.ScaleB(1, -11), Math.ScaleB(1, -25)),
 
                     // s, x/s and q·s are rounded: three units of 2⁻²⁴ in up to 127. Blocks of next to nothing are sent as zeros.
@@ -154,7 +154,7 @@ public sealed class GradientEncodingTests
 
     [Theory]
     [InlineData(GradientEncodingKind.Float32, 4112, 16448)]
-    [InlineData(GradientEncodingKind.BFloat16, 4112, 8224)]
+    [InlineData(GradientEncodingKind.Bfloat16, 4112, 8224)]
     [InlineData(GradientEncodingKind.Float16, 4112, 8224)]
     [InlineData(GradientEncodingKind.Int8, 4112, 4112 + 65 * 4)]
     [InlineData(GradientEncodingKind.TopK, 4112, (41 + 1) * 6)]

@@ -9,7 +9,7 @@ public sealed class HalfFloatTests
 {
     private const int Halves = 1 << 16;
 
-    public static TheoryData<GradientEncodingKind> Kinds => [GradientEncodingKind.BFloat16, GradientEncodingKind.Float16];
+    public static TheoryData<GradientEncodingKind> Kinds => [GradientEncodingKind.Bfloat16, GradientEncodingKind.Float16];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -79,9 +79,9 @@ public sealed class HalfFloatTests
     [InlineData(GradientEncodingKind.Float16, -1e9f, float.NegativeInfinity)]
     [InlineData(GradientEncodingKind.Float16, 2.9802322E-08f, 0f)]
     [InlineData(GradientEncodingKind.Float16, 2.9802326E-08f, 5.9604645E-08f)]
-    [InlineData(GradientEncodingKind.BFloat16, 3.3961775e38f, float.PositiveInfinity)]
-    [InlineData(GradientEncodingKind.BFloat16, 3.3961774e38f, 3.3895314e38f)]
-    [InlineData(GradientEncodingKind.BFloat16, 1e-40f, 9.183549615799121e-41f)]
+    [InlineData(GradientEncodingKind.Bfloat16, 3.3961775e38f, float.PositiveInfinity)]
+    [InlineData(GradientEncodingKind.Bfloat16, 3.3961774e38f, 3.3895314e38f)]
+    [InlineData(GradientEncodingKind.Bfloat16, 1e-40f, 9.183549615799121e-41f)]
     public void Ends_of_the_range_are_as_documented(GradientEncodingKind kind, float value, float expected)
     {
         var encoding = GradientEncoding.Create(new EncodingSpec { Kind = kind });

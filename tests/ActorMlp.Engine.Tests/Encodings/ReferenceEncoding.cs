@@ -16,7 +16,7 @@ internal static class ReferenceEncoding
         (byte[] Encoded, float[] Decoded) result = spec.Kind switch
         {
             GradientEncodingKind.Float32 => ([.. x.SelectMany(BitConverter.GetBytes)], x),
-            GradientEncodingKind.BFloat16 => Halves(x, BFloat16, half => BitConverter.UInt32BitsToSingle((uint)half << 16)),
+            GradientEncodingKind.Bfloat16 => Halves(x, BFloat16, half => BitConverter.UInt32BitsToSingle((uint)half << 16)),
             GradientEncodingKind.Float16 => Halves(x, Float16, half => (float)BitConverter.UInt16BitsToHalf(half)),
             GradientEncodingKind.Int8 => Bytes(x, spec.BlockSize),
             _ => Largest(x, spec.Ratio),

@@ -98,7 +98,7 @@ internal sealed class ProtocolSimulation
 
     private void Join(WorkerId id)
     {
-        workers[id.Number] = (id, new WorkerMachine(id));
+        workers[id.Number] = (id, new WorkerMachine(id, shape.LargestSubtreeLevel));
         Send(Name(id.Number), "coordinator", new WorkerJoined(id));
     }
 
@@ -115,7 +115,7 @@ internal sealed class ProtocolSimulation
                     WorkerJoined joined => coordinator.Handle(joined),
                     ServerJoined joined => coordinator.Handle(joined),
                     RangeReady range => coordinator.Handle(range, now),
-                    WorkerFailed failed => coordinator.Handle(failed),
+                    WorkerFailed failed => coordinator.Handle(failed, now),
                     StepCommitted committed => coordinator.Handle(committed, now),
                     BlocksEvaluated evaluated => coordinator.Handle(evaluated, now),
                     CheckpointWritten written => coordinator.Handle(written),

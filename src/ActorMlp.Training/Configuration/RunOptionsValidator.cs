@@ -13,16 +13,17 @@ namespace ActorMlp.Training.Configuration;
 /// <summary>The rules of run files: ranges of single keys, and rules across keys.</summary>
 public static class RunOptionsValidator
 {
-    /// <summary>Every rule that is broken, by key.</summary>
+    /// <summary>Every key that breaks a rule, with the first one it breaks: ranges, then rules across keys.</summary>
     /// <param name="options">The run file.</param>
     /// <param name="paths">Where its relative paths lead.</param>
     public static IReadOnlyList<OptionProblem> Check(RunOptions options, DataPaths paths) =>
     [
-        .. CheckRanges(options, ""),
-        .. DataOptionsRules.Check(options.Data, paths),
-        .. CheckModel(options),
-        .. CheckTraining(options),
-        .. CheckEncoding(options.Training),
+        .. CheckRanges(options, "")
+            .Concat(DataOptionsRules.Check(options.Data, paths))
+            .Concat(CheckModel(options))
+            .Concat(CheckTraining(options))
+            .Concat(CheckEncoding(options.Training))
+            .DistinctBy(problem => problem.Key),
     ];
 
     /// <summary>What a number may be, if it is out of its range; else null.</summary>

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Tests.Storage;
@@ -59,6 +60,11 @@ public sealed class RunOptionsValidatorTests : IDisposable
 
         { Training(training => training with { Epochs = 0 }), "training.epochs", "allowed: 1 to 1000000" },
         { Training(training => training with { BatchSize = 2_000_000 }), "training.batchSize", "allowed: 1 to 1048576" },
+        { Encoding(new() { Kind = GradientEncodingKind.Bfloat16, Subtrees = 3 }), "training.encoding.subtrees", "is 3; allowed: a power of two up to training.shardsPerStep (8)" },
+        { Encoding(new() { Kind = GradientEncodingKind.TopK, Subtrees = 16 }), "training.encoding.subtrees", "is 16; allowed: a power of two up to training.shardsPerStep (8)" },
+        { Encoding(new() { Kind = GradientEncodingKind.Int8, BlockSize = 48 }), "training.encoding.blockSize", "allowed are powers of two" },
+        { Encoding(new() { Kind = GradientEncodingKind.TopK, Ratio = 0.5 }), "training.encoding.ratio", "allowed: 1E-06 to 0.25" },
+        { Encoding(new() { ErrorFeedback = true }), "training.encoding.errorFeedback", "loses nothing to feed back" },
         { Training(training => training with { ShardsPerStep = 0 }), "training.shardsPerStep", "allowed: 1 to 4096" },
         { Training(training => training with { ShardsPerStep = 6 }), "training.shardsPerStep", "is 6; allowed: a power of two" },
         { Training(training => training with { ShardsPerStep = 16, BatchSize = 8 }), "training.shardsPerStep", "more than the 8 rows" },
@@ -165,6 +171,8 @@ public sealed class RunOptionsValidatorTests : IDisposable
     private static RunOptions Model(Func<ModelOptions, ModelOptions> change) => Valid with { Model = change(Valid.Model) };
 
     private static RunOptions Training(Func<TrainingOptions, TrainingOptions> change) => Valid with { Training = change(Valid.Training) };
+
+    private static RunOptions Encoding(EncodingOptions encoding) => Training(training => training with { Encoding = encoding });
 
     private static RunOptions Optimizer(Func<OptimizerOptions, OptimizerOptions> change) =>
         Training(training => training with { Optimizer = change(training.Optimizer) });

@@ -166,7 +166,7 @@ internal sealed class NodeComputer(
                 foreach (Request request in served)
                 {
                     GradientTotals totals = engine.TotalsOf(node, request.Task.Node);
-                    request.Answer(new SubtreeFinished(step, request.Task.Node, totals, part), null);
+                    request.Answer(new SubtreeFinished(step, request.Task.Node, totals, part, request.Task.View), null);
                 }
             }
 #pragma warning disable CA1031 // Whatever the engine throws is the failure of those it computed for.

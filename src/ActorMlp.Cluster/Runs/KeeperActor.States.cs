@@ -1,5 +1,6 @@
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Storage;
 using ActorMlp.Training.Views;
@@ -10,13 +11,10 @@ namespace ActorMlp.Cluster.Runs;
 /// <content>The run's state: what parameter servers are given, and what they send.</content>
 internal sealed partial class KeeperActor
 {
-    /// <summary>Whole states that are kept at most, where the disk is slower than the run.</summary>
-    private const int StatesKept = 8;
-
     private readonly HashSet<string> bestSentTo = [];
-    private int restoration;
+    private readonly StateRetention retention = new();
     private SharedBuffer? bestWeights;
-    private long knownToCoordinator;
+    private int restoration;
 
     private void Supply(Arrangement arrangement)
     {
@@ -121,17 +119,12 @@ internal sealed partial class KeeperActor
         }
     }
 
-    /// <summary>
-    /// Lets go of states that no coordinator can ask for: those before the checkpoint that it knew of until now. Where the disk is far behind, the oldest
-    /// between that and the one written now go too; those after it may still be asked for.
-    /// </summary>
-    private void ForgetStatesBefore(long written)
+    private void ForgetStates()
     {
-        List<long> old = [.. states.Values.Where(state => state.Step < knownToCoordinator).Select(state => state.Step)];
-        old.AddRange(states.Keys.Except(old).Where(step => step != knownToCoordinator && step < written
-            && awaitingState.TrueForAll(wanted => wanted.Progress.Step != step)).Take(states.Count - old.Count - StatesKept));
-        old.ForEach(step => states.Remove(step));
-        knownToCoordinator = written;
+        foreach (long step in retention.Forget(states.Keys, [saved.Step, .. awaitingState.Select(wanted => wanted.Progress.Step)]))
+        {
+            states.Remove(step);
+        }
     }
 
     private void Accept(BestLoaded message)

@@ -120,18 +120,17 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<RangesWanted>(message => Supply(message.Arrangement));
         Receive<WriteCheckpoint>(message =>
         {
+            retention.Enter(message);
             awaitingState.Add(message);
             SaveWhatIsWhole();
+            ForgetStates();
         });
         Receive<BulkFrame>(Accept);
         Receive<CheckpointWritten>(message =>
         {
             options.Observer.Report(new CheckpointSaved(message.Step, message.Path));
-            if (message.Kind == CheckpointKind.Last)
-            {
-                ForgetStatesBefore(message.Step);
-            }
-
+            retention.Enter(message);
+            ForgetStates();
             coordinator.Tell(message);
         });
         Receive<CheckpointFailed>(coordinator.Tell);

@@ -242,7 +242,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
         Keep(message);
         Carry(worker!.Handle(new SubtreeFinished(
-            message.Task.Step, message.Task.Node, message.Gradient!.Totals, new GradientPart(message.Task.Node, message.Gradient.Floats.Floats))));
+            message.Task.Step, message.Task.Node, message.Gradient!.Totals, new GradientPart(message.Task.Node, message.Gradient.Floats.Floats), message.Task.View)));
         paceShards += message.Task.Node.ShardCount;
         paceBusy += message.Busy;
         if (node.Time.GetElapsedTime(paceSince) >= PaceInterval)

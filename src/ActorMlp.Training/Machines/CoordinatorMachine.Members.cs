@@ -14,6 +14,10 @@ public sealed partial class CoordinatorMachine
         (!servers.SetEquals(view.Arrangement.Servers) && !dealer.Deal([.. servers]).SequenceEqual(view.Arrangement.Pieces))
         || (shape.WorkersKeepResiduals && (redeals || !view.Ranges.Select(range => range.Worker).ToHashSet().SetEquals(members.Values)));
 
+    /// <summary>Workers of the view that are there, also those that wait to leave.</summary>
+    private WorkerId[] Present =>
+        [.. view.Ranges.Select(range => range.Worker).Where(worker => members.ContainsValue(worker) || leaving.ContainsKey(worker.Number))];
+
     /// <summary>Those that were there from the start, all at once, so that the first view has them all.</summary>
     public IReadOnlyList<CoordinatorEffect> Handle(NodesGathered message)
     {
@@ -133,6 +137,8 @@ public sealed partial class CoordinatorMachine
             members.Remove(message.Worker.Number);
         }
 
+        leaving.Remove(message.Worker.Number);
+
         if (accounts.Count >= shape.Workers && accounts.Values.All(worker => worker.Status == WorkerStatus.Lost))
         {
             phase = Phase.Ended;
@@ -142,7 +148,7 @@ public sealed partial class CoordinatorMachine
         return phase == Phase.Gathering ? []
             : !shape.WorkersKeepResiduals ? ChangeView()
             : view.RangeOf(message.Worker) is { Count: > 0 } ? Rewind(message.Reason, now)
-            : [];
+            : [.. evaluation?.Deal(Present) ?? []];
     }
 
     private IReadOnlyList<CoordinatorEffect> Rewind(string reason, TimeSpan now)

@@ -278,7 +278,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             (lastWritten, saving) = (-1, progress);
         }
 
-        return new TellParameterServer(new WriteCheckpoint(kind, progress));
+        return new TellParameterServer(new WriteCheckpoint(kind, progress, saved.Step));
     }
 
     private IReadOnlyList<CoordinatorEffect> GoOn(TimeSpan now)
@@ -326,7 +326,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         phase = Phase.Evaluating;
         long weightsStep = split == EvaluatedSplit.Test && EndsWithBest ? shape.TotalSteps + 1 : progress.Step;
         evaluation = new EvaluationTally(++evaluations, split, shape.RowsOf(split), weightsStep);
-        return [.. evaluation.Deal([.. view.Ranges.Select(range => range.Worker)])];
+        return [.. evaluation.Deal(Present)];
     }
 
     /// <summary>The end, once the last checkpoint is on disk.</summary>

@@ -7,7 +7,7 @@ namespace ActorMlp.Training.Machines;
 /// <summary>What a worker wants done.</summary>
 public abstract record WorkerEffect;
 
-/// <summary>Compute a subtree's gradient, then hand in <see cref="SubtreeFinished"/>. One is under way at a time.</summary>
+/// <summary>Compute a subtree's gradient, then hand in <see cref="SubtreeFinished"/>. One of an arrangement is under way at a time.</summary>
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Node">The subtree.</param>
 /// <param name="View">The view it is computed in.</param>
@@ -38,7 +38,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
     private readonly SortedDictionary<int, View> views = [];
     private StepOpened? opened;
     private StepOpened? awaitingView;
-    private (long Step, TreeNode Node, int View)? computing;
+    private (long Step, TreeNode Node)? computing;
     private int evaluation;
     private int arrangement;
 
@@ -53,7 +53,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
         if (view.Arrangement.Number > arrangement)
         {
             arrangement = view.Arrangement.Number;
-            opened = null;
+            (opened, computing) = (null, null);
             awaitingView = awaitingView is { } early && early.View >= arrangement ? early : null;
             computed.Clear();
             waiting.Clear();
@@ -114,7 +114,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
         }
 
         there.Sort((left, right) => left.FirstShard.CompareTo(right.FirstShard));
-        foreach (TreeNode node in Missing(view, there).SelectMany(Split).Where(node => !IsComputing(message.Step, node)))
+        foreach (TreeNode node in Missing(view, there).SelectMany(Split).Where(node => computing != (message.Step, node)))
         {
             waiting.Enqueue(node);
         }
@@ -126,10 +126,14 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
     /// <summary>The engine is done with a subtree: keep it and send it where it still belongs to the step in flight, then go on.</summary>
     public IReadOnlyList<WorkerEffect> Handle(SubtreeFinished message)
     {
+        if (message.View < arrangement)
+        {
+            return [];
+        }
+
         var effects = new List<WorkerEffect>(2);
-        bool isStale = computing is { } under && under.View < arrangement;
         computing = null;
-        if (!isStale && opened is { } step && step.Step == message.Step)
+        if (opened is { } step && step.Step == message.Step)
         {
             computed[message.Node] = message;
             if (IsMine(message.Node, step))
@@ -155,9 +159,6 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
 
     private static bool LostOneOf(View before, View after) => before.Ranges.Any(range => range.Count > 0 && after.RangeOf(range.Worker) is null);
 
-    private bool IsComputing(long step, TreeNode node) =>
-        computing is { } under && under.View >= arrangement && (under.Step, under.Node) == (step, node);
-
     private IEnumerable<TreeNode> Split(TreeNode node) => node.Level <= largestLevel ? [node] : [.. Split(node.Left), .. Split(node.Right)];
 
     private bool IsMine(TreeNode node, StepOpened step) =>
@@ -170,7 +171,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
     {
         if (computing is null && waiting.TryDequeue(out TreeNode node))
         {
-            computing = (opened!.Step, node, opened.View);
+            computing = (opened!.Step, node);
             effects.Add(new ComputeSubtree(opened.Step, node, opened.View));
         }
     }

@@ -47,10 +47,12 @@ public enum CheckpointKind
 /// <summary>Write a checkpoint of the weights as they stand (from the coordinator, while a step is held).</summary>
 /// <param name="Kind">Which one.</param>
 /// <param name="Progress">What the coordinator knows of the run.</param>
+/// <param name="KnownStep">Steps committed in the newest checkpoint that the coordinator knows to be written: it asks for no older state.</param>
 [MessagePackObject]
 public sealed record WriteCheckpoint(
     [property: Key(0)] CheckpointKind Kind,
-    [property: Key(1)] RunProgress Progress) : IParameterServerMessage;
+    [property: Key(1)] RunProgress Progress,
+    [property: Key(2)] long KnownStep) : IParameterServerMessage;
 
 /// <summary>Take the weights of the best checkpoint (from the coordinator, after the last step).</summary>
 [MessagePackObject]

@@ -73,7 +73,8 @@ public sealed record EvaluateBlocks(
 /// <param name="Node">The subtree.</param>
 /// <param name="Totals">Rows, loss and hits.</param>
 /// <param name="Gradient">The gradient sum of the subtree, or of a larger one that holds it.</param>
-public sealed record SubtreeFinished(long Step, TreeNode Node, GradientTotals Totals, GradientPart Gradient) : IWorkerMessage;
+/// <param name="View">The view for which it was computed.</param>
+public sealed record SubtreeFinished(long Step, TreeNode Node, GradientTotals Totals, GradientPart Gradient, int View) : IWorkerMessage;
 
 /// <summary>The engine finished an evaluation (from the worker to itself).</summary>
 /// <param name="Result">What goes to the coordinator.</param>

@@ -108,8 +108,8 @@ internal static class WireSamples
         ("ht", new HoldTraining(), "0190"),
         (
             "wc",
-            new WriteCheckpoint(CheckpointKind.Last, Progress),
-            "01920096ce000111709364cb3fe00000000000005a920294cb3fd0000000000000cb3fec000000000000c0c094cb3fc0000000000000c0cb3ff8000000000000cb3fe8000000000000c093ce00088b800201"),
+            new WriteCheckpoint(CheckpointKind.Last, Progress, KnownStep: 5),
+            "01930096ce000111709364cb3fe00000000000005a920294cb3fd0000000000000cb3fec000000000000c0c094cb3fc0000000000000c0cb3ff8000000000000cb3fe8000000000000c093ce00088b80020105"),
         ("rb", new RestoreBest(), "0190"),
         ("pm", new PieceMeasured(3, 70_000, 16, [0.5, 0.25]), "019403ce000111701092cb3fe0000000000000cb3fd0000000000000"),
     ];
@@ -156,7 +156,7 @@ internal static class WireSamples
             Gen.Select(count, count, evaluation.Array[0, 9], (number, first, totals) => (object)new BlocksEvaluated(number, first, totals)),
             Gen.Select(count, range.Array[0, 9], (number, ranges) => (object)new ViewPublished(new View(number, ranges))),
             Gen.Select(count, step, node.Array[0, 9], (view, at, present) => (object)new StepOpened(view, at, present)),
-            Gen.Select(Gen.Enum<CheckpointKind>(), progress, (kind, at) => (object)new WriteCheckpoint(kind, at)),
+            Gen.Select(Gen.Enum<CheckpointKind>(), progress, (kind, at) => (object)new WriteCheckpoint(kind, at, at.Step)),
             Gen.Select(Gen.Enum<EvaluatedSplit>(), count, count, (split, first, end) => (object)new EvaluateBlocks(0, split, first, end, 7)));
     }
 }

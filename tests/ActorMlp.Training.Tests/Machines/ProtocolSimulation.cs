@@ -259,7 +259,7 @@ internal sealed class ProtocolSimulation
                 case ComputeSubtree compute:
                     var totals = new GradientTotals(compute.Node.ShardCount, compute.Node.ShardCount, 0);
                     Send(self, self, new SubtreeFinished(
-                        compute.Step, compute.Node, totals, new GradientPart(compute.Node, new[] { Sum(compute.Step, compute.Node, Weight) })));
+                        compute.Step, compute.Node, totals, new GradientPart(compute.Node, new[] { Sum(compute.Step, compute.Node, Weight) }), compute.View));
                     break;
                 case RunEvaluation evaluate:
                     int count = evaluate.Command.EndBlock - evaluate.Command.FirstBlock;

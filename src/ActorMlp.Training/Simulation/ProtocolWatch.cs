@@ -1,0 +1,28 @@
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Simulation;
+
+/// <summary>What must hold at every event. The first thing that does not ends the simulation.</summary>
+internal sealed class ProtocolWatch
+{
+    private readonly Dictionary<(int Run, int Arrangement, long Step, int Offset), int> applied = [];
+
+    /// <summary>What does not hold; null for nothing.</summary>
+    public string? Broken { get; private set; }
+
+    /// <summary>A server applies a step to a piece: nobody else may, and it not twice.</summary>
+    public void Applied(int run, int server, int arrangement, long step, ParameterPiece piece)
+    {
+        if (piece.Server != server)
+        {
+            Break($"server {server} applies step {step} to a piece of server {piece.Server}");
+        }
+
+        if (!applied.TryAdd((run, arrangement, step, piece.Offset), server))
+        {
+            Break($"step {step} is applied twice to the piece at {piece.Offset} in arrangement {arrangement}");
+        }
+    }
+
+    public void Break(string what) => Broken ??= what;
+}

@@ -1,0 +1,210 @@
+using ActorMlp.Training.Machines;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Simulation;
+
+/// <summary>Whoever keeps the run, simulated: the states that it has, the checkpoints that it writes, and what it gives to servers.</summary>
+/// <param name="cluster">Everything else.</param>
+internal sealed class SimulatedKeeper(ClusterSimulation cluster)
+{
+    private readonly SimulatedModel model = cluster.Model;
+    private readonly SortedDictionary<long, State> states = [];
+    private readonly List<WriteCheckpoint> awaited = [];
+    private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[] Weights)> disk = [];
+    private readonly StateRetention retention = new();
+    private View view = View.None;
+    private float[]? bestOnDisk;
+    private int written;
+    private int restoration;
+    private bool restoresBest;
+
+    /// <summary>The newest checkpoint's progress: where another coordinator begins.</summary>
+    public RunProgress Saved { get; private set; } = RunProgress.Start;
+
+    /// <summary>The best epoch's weights, once they are restored.</summary>
+    public float[]? Best { get; private set; }
+
+    /// <summary>The weights after some step, if they are here.</summary>
+    public float[]? WeightsAfter(long step) => states.TryGetValue(step, out State? state) && state.IsWhole ? state.Slots[0] : null;
+
+    /// <summary>The run is submitted, for the first time or again.</summary>
+    public void Submit()
+    {
+        if (states.Count == 0)
+        {
+            states[0] = new State(model.CreateState(), 0);
+        }
+
+        view = View.None;
+        ForgetWhatWasUnderWay();
+    }
+
+    public void Handle(ViewPublished message)
+    {
+        view = message.View;
+        SendBest();
+    }
+
+    public void Supply(Arrangement arrangement)
+    {
+        if (!states.TryGetValue(arrangement.Step, out State? state) || !state.IsWhole)
+        {
+            cluster.Watch.Break($"the state of step {arrangement.Step} is asked for, and is not here");
+            return;
+        }
+
+        ForgetWhatWasUnderWay();
+        int firstResidual = 1 + model.OptimizerSlots;
+        for (int slot = 0; slot < state.Slots.Length; slot++)
+        {
+            foreach (ParameterPiece piece in arrangement.Pieces)
+            {
+                int to = slot < firstResidual ? piece.Server
+                    : arrangement.Step == 0 ? -1
+                    : view.OwnerOf((slot - firstResidual) * model.Shape.ShardsDealtTogether)?.Number ?? -1;
+                cluster.SendFrameFromKeeper(to, new SimulatedFrame(
+                    arrangement.Number, null, slot, piece.Offset, state.Slots[slot].AsSpan(piece.Offset, piece.Length).ToArray()));
+            }
+        }
+    }
+
+    public void Handle(WriteCheckpoint message)
+    {
+        retention.Enter(message);
+        awaited.Add(message);
+        SaveWhatIsWhole();
+        ForgetStates();
+    }
+
+    /// <summary>State that a node sent.</summary>
+    public void Receive(int arrangement, long step, int slot, int offset, float[] values)
+    {
+        if (arrangement != view.Arrangement.Number)
+        {
+            return;
+        }
+
+        if (!states.TryGetValue(step, out State? state))
+        {
+            float[][] slots = [.. model.CreateState().Select(_ => new float[model.Length])];
+            states[step] = state = new State(slots, (long)slots.Length * model.Length);
+        }
+
+        if (!state.IsWhole)
+        {
+            values.CopyTo(state.Slots[slot].AsSpan(offset));
+            state.Missing -= values.Length;
+            SaveWhatIsWhole();
+        }
+    }
+
+    public void RestoreBest()
+    {
+        restoresBest = true;
+        RestoreBestWhenSaved();
+    }
+
+    private void SaveWhatIsWhole()
+    {
+        foreach (WriteCheckpoint wanted in awaited.ToArray())
+        {
+            if (states.TryGetValue(wanted.Progress.Step, out State? state) && state.IsWhole)
+            {
+                awaited.Remove(wanted);
+                disk.Enqueue((wanted.Kind, wanted.Progress, [.. state.Slots[0]]));
+                cluster.WriteToDisk(model.Length * state.Slots.Length, Written);
+                if (wanted.Kind == CheckpointKind.Last)
+                {
+                    Saved = wanted.Progress;
+                }
+            }
+        }
+
+        RestoreBestWhenSaved();
+    }
+
+    private void Written()
+    {
+        (CheckpointKind kind, RunProgress progress, float[] weights) = disk.Dequeue();
+        written++;
+        if (kind == CheckpointKind.Best)
+        {
+            bestOnDisk = weights;
+        }
+
+        var message = new CheckpointWritten(kind, progress.Step, $"{kind}-{written}");
+        retention.Enter(message);
+        ForgetStates();
+        cluster.TellCoordinatorFromKeeper(message);
+        RestoreBestWhenSaved();
+    }
+
+    private void ForgetStates()
+    {
+        foreach (long step in retention.Forget(states.Keys, [Saved.Step, .. awaited.Select(wanted => wanted.Progress.Step)]))
+        {
+            states.Remove(step);
+        }
+    }
+
+    private void RestoreBestWhenSaved()
+    {
+        if (!restoresBest || awaited.Count > 0 || disk.Count > 0)
+        {
+            return;
+        }
+
+        restoresBest = false;
+        int asked = restoration;
+        cluster.WriteToDisk(0, () =>
+        {
+            if (asked == restoration)
+            {
+                Best = bestOnDisk;
+                SendBest();
+                cluster.TellCoordinatorFromKeeper(new BestRestored("last"));
+            }
+        });
+    }
+
+    private void SendBest()
+    {
+        if (Best is null)
+        {
+            return;
+        }
+
+        foreach (ShardRange range in view.Ranges)
+        {
+            foreach (ParameterPiece piece in view.Arrangement.Pieces)
+            {
+                var message = new WeightsArrived(view.Arrangement.Number, model.Shape.TotalSteps + 1, piece.Offset, view.Number, Held: true);
+                cluster.SendFrameFromKeeper(range.Worker.Number, new SimulatedFrame(
+                    view.Arrangement.Number, message, 0, piece.Offset, Best.AsSpan(piece.Offset, piece.Length).ToArray()));
+            }
+        }
+    }
+
+    private void ForgetWhatWasUnderWay()
+    {
+        foreach (long step in states.Where(state => !state.Value.IsWhole).Select(state => state.Key).ToArray())
+        {
+            states.Remove(step);
+        }
+
+        awaited.Clear();
+        restoration++;
+        (Best, restoresBest) = (null, false);
+    }
+
+    private sealed class State(float[][] slots, long missing)
+    {
+        public float[][] Slots => slots;
+
+        public long Missing { get; set; } = missing;
+
+        public bool IsWhole => Missing == 0;
+    }
+}

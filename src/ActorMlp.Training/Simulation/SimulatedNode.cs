@@ -1,0 +1,405 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Training.Machines;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Simulation;
+
+/// <summary>A gradient, weights or state on their way.</summary>
+/// <param name="Number">The view, or for weights and state the arrangement, that they belong to.</param>
+/// <param name="Message">What a machine makes of it; null for state.</param>
+/// <param name="Slot">Which state.</param>
+/// <param name="Offset">Where it begins.</param>
+/// <param name="Values">The floats.</param>
+internal sealed record SimulatedFrame(int Number, object? Message, int Slot, int Offset, ReadOnlyMemory<float> Values);
+
+/// <summary>
+/// A node's part in a run, with the state machines that real nodes have: worker, copy of the weights, parameter server. What the actors around those do is
+/// done here in virtual time.
+/// </summary>
+/// <param name="cluster">Everything else.</param>
+/// <param name="process">Where it runs.</param>
+/// <param name="run">Which attempt at the run.</param>
+/// <param name="number">Its number within the run.</param>
+internal sealed class SimulatedNode(ClusterSimulation cluster, SimulatedProcess process, int run, int number)
+{
+    private readonly SimulatedModel model = cluster.Model;
+    private readonly WorkerMachine worker = new(new WorkerId(number, 0), cluster.Model.Shape.LargestSubtreeLevel);
+    private readonly WeightsMachine weightsMachine = new();
+    private readonly ParameterServerMachine server = new(cluster.Model.Shape, number);
+    private readonly List<SimulatedFrame> early = [];
+    private readonly Queue<SimulatedFrame> waitingForAdoption = [];
+    private readonly Dictionary<TreeNode, SubtreeFinished> results = [];
+    private readonly HashSet<(int View, long Step, TreeNode Node)> sent = [];
+    private readonly HashSet<(int Arrangement, long Step)> statesSent = [];
+    private readonly Dictionary<(int Subtree, long Step), float[]> residuals = [];
+    private readonly Dictionary<int, int> residualFloats = [];
+    private readonly List<ComputeSubtree> waitingForResidual = [];
+    private float[] current = new float[cluster.Model.Length];
+    private float[] next = new float[cluster.Model.Length];
+    private View view = View.None;
+    private SimulatedRange? range;
+    private long resultsStep = -1;
+    private int adoptions;
+
+    private WorkerId Self => new(number, 0);
+
+    /// <summary>Where it runs.</summary>
+    public SimulatedProcess Process => process;
+
+    /// <summary>Its number within the run.</summary>
+    public int Number => number;
+
+    /// <summary>Which attempt at the run.</summary>
+    public int Run => run;
+
+    /// <summary>A control message.</summary>
+    public void Handle(object message)
+    {
+        switch (message)
+        {
+            case ViewPublished one:
+                Handle(one);
+                break;
+            case StepOpened one:
+                Carry(weightsMachine.Handle(one));
+                break;
+            case EvaluateBlocks one:
+                Carry(weightsMachine.Handle(one));
+                break;
+            case ContinueTraining one:
+                Carry(server.Handle(one));
+                break;
+            case HoldTraining one:
+                Carry(server.Handle(one));
+                break;
+            case WriteCheckpoint one:
+                Carry(server.Handle(one));
+                break;
+            case PieceMeasured one:
+                Carry(server.Handle(one));
+                break;
+            default:
+                throw new InvalidOperationException($"no node handles {message}");
+        }
+    }
+
+    /// <summary>A frame of the bulk plane.</summary>
+    public void Handle(SimulatedFrame frame)
+    {
+        if (frame.Number > view.Number)
+        {
+            early.Add(frame);
+            return;
+        }
+
+        switch (frame.Message)
+        {
+            case SubtreeComputed gradient:
+                Carry(server.Handle(gradient));
+                break;
+            case WeightsArrived when adoptions > 0:
+                waitingForAdoption.Enqueue(frame);
+                break;
+            case WeightsArrived weights:
+                if (weightsMachine.Takes(weights))
+                {
+                    frame.Values.CopyTo(next.AsMemory(weights.Offset));
+                    Carry(weightsMachine.Handle(weights));
+                }
+
+                break;
+            default:
+                AcceptState(frame);
+                break;
+        }
+    }
+
+    private void Handle(ViewPublished message)
+    {
+        if (message.View.Arrangement.Number > view.Arrangement.Number)
+        {
+            results.Clear();
+            sent.Clear();
+            residuals.Clear();
+            residualFloats.Clear();
+            waitingForResidual.Clear();
+        }
+
+        view = message.View;
+        Carry(weightsMachine.Handle(message));
+        Carry(server.Handle(message));
+        SimulatedFrame[] due = [.. early];
+        early.Clear();
+        Array.ForEach(due, Handle);
+    }
+
+    private void AcceptState(SimulatedFrame frame)
+    {
+        if (frame.Number != view.Arrangement.Number)
+        {
+            return;
+        }
+
+        int firstResidual = 1 + model.OptimizerSlots;
+        if (frame.Slot >= firstResidual)
+        {
+            int subtree = frame.Slot - firstResidual;
+            frame.Values.CopyTo(OwedBy(subtree, view.Arrangement.Step).AsMemory(frame.Offset));
+            residualFloats[subtree] = residualFloats.GetValueOrDefault(subtree) + frame.Values.Length;
+            ComputeSubtree[] ready = [.. waitingForResidual.Where(OwesAreKnown)];
+            waitingForResidual.RemoveAll(ready.Contains);
+            Array.ForEach(ready, Compute);
+        }
+        else if (range is { IsWhole: false })
+        {
+            range.Receive(frame.Slot, frame.Offset, frame.Values);
+            if (range.IsWhole)
+            {
+                Carry(server.Handle(new RangeAcquired(frame.Number)));
+            }
+        }
+    }
+
+    private float[] OwedBy(int subtree, long step)
+    {
+        if (!residuals.TryGetValue((subtree, step), out float[]? owed))
+        {
+            residuals[(subtree, step)] = owed = new float[model.Length];
+        }
+
+        return owed;
+    }
+
+    private bool OwesAreKnown(ComputeSubtree task) =>
+        !model.HasErrorFeedback || view.Arrangement.Step == 0 || residualFloats.GetValueOrDefault(task.Node.Index) == model.Length;
+
+    private void Compute(ComputeSubtree task)
+    {
+        if (!OwesAreKnown(task))
+        {
+            waitingForResidual.Add(task);
+            return;
+        }
+
+        if (task.Step != resultsStep)
+        {
+            resultsStep = task.Step;
+            results.Clear();
+            sent.Clear();
+        }
+
+        IReadOnlyList<ParameterPiece> pieces = view.Arrangement.Pieces;
+        sent.Add((task.View, task.Step, task.Node));
+        process.Compute(cluster.TimeOf(task.Node), () =>
+        {
+            var gradient = new float[model.Length];
+            GradientTotals totals = model.Compute(task.Step, task.Node, current, gradient);
+            if (model.HasErrorFeedback && task.View >= view.Arrangement.Number)
+            {
+                model.Encode(OwedBy(task.Node.Index, task.Step), OwedBy(task.Node.Index, task.Step + 1), gradient);
+                residuals.Remove((task.Node.Index, task.Step - 1));
+            }
+
+            var finished = new SubtreeFinished(task.Step, task.Node, totals, new GradientPart(task.Node, gradient), task.View);
+            foreach (ParameterPiece piece in pieces)
+            {
+                Send(piece, new SubtreeComputed(Self, task.View, task.Step, task.Node, totals, finished.Gradient), gradient);
+            }
+
+            if (task.Step == resultsStep && task.View >= view.Arrangement.Number)
+            {
+                results[task.Node] = finished;
+            }
+
+            Carry(worker.Handle(finished));
+        });
+    }
+
+    private void Send(ParameterPiece piece, SubtreeComputed result, ReadOnlyMemory<float> gradient)
+    {
+        ReadOnlyMemory<float> values = gradient.Slice(piece.Offset, piece.Length);
+        SubtreeComputed message = result with { Gradient = new GradientPart(result.Node, values), Offset = piece.Offset };
+        cluster.SendFrame(this, piece.Server, new SimulatedFrame(result.View, message, 0, piece.Offset, values));
+    }
+
+    private void Carry(IReadOnlyList<WeightsEffect> effects)
+    {
+        foreach (WeightsEffect effect in effects)
+        {
+            switch (effect)
+            {
+                case AdoptWeights adopt:
+                    adoptions++;
+                    if (adopt.Held && adopt.Step > view.Arrangement.Step && adopt.Step <= model.Shape.TotalSteps)
+                    {
+                        SendResiduals(adopt.Step);
+                    }
+
+                    process.Compute(TimeSpan.Zero, Adopt);
+                    break;
+                case HandToWorker hand:
+                    Carry(hand.Message switch
+                    {
+                        ViewPublished message => worker.Handle(message),
+                        StepOpened message => worker.Handle(message),
+                        EvaluateBlocks message => worker.Handle(message),
+                        _ => throw new InvalidOperationException($"no worker handles {hand.Message}"),
+                    });
+                    break;
+            }
+        }
+    }
+
+    private void Adopt()
+    {
+        (current, next) = (next, current);
+        adoptions--;
+        while (adoptions == 0 && waitingForAdoption.TryDequeue(out SimulatedFrame? frame))
+        {
+            Handle(frame);
+        }
+    }
+
+    private void Carry(IReadOnlyList<WorkerEffect> effects)
+    {
+        foreach (WorkerEffect effect in effects)
+        {
+            switch (effect)
+            {
+                case ComputeSubtree compute:
+                    Compute(compute);
+                    break;
+                case SendSubtree send:
+                    SubtreeComputed result = send.Result;
+                    if (!sent.Remove((result.View, result.Step, result.Node)) && results.TryGetValue(result.Node, out SubtreeFinished? kept))
+                    {
+                        foreach (ParameterPiece piece in view.Arrangement.Pieces)
+                        {
+                            Send(piece, result, kept.Gradient.Sum);
+                        }
+                    }
+
+                    break;
+                case RunEvaluation evaluate:
+                    process.Compute(cluster.TimeOf(evaluate.Command), () => Carry(worker.Handle(new EvaluationFinished(Evaluate(evaluate.Command)))));
+                    break;
+                case SendEvaluation send:
+                    cluster.TellCoordinator(this, send.Result);
+                    break;
+            }
+        }
+    }
+
+    private BlocksEvaluated Evaluate(EvaluateBlocks command) => new(
+        command.Evaluation,
+        command.FirstBlock,
+        [.. Enumerable.Range(command.FirstBlock, command.EndBlock - command.FirstBlock).Select(block => model.Evaluate(command.Split, block, current))]);
+
+    private void Carry(IReadOnlyList<ParameterServerEffect> effects)
+    {
+        foreach (ParameterServerEffect effect in effects)
+        {
+            switch (effect)
+            {
+                case AcquireRange acquire:
+                    statesSent.Clear();
+                    range = acquire.Pieces.Count == 0 ? null : new SimulatedRange(model, acquire.Arrangement.Step, acquire.Pieces);
+                    break;
+                case SendWeights send:
+                    SendWeights(send);
+                    break;
+                case OpenStep { Announced: false } open:
+                    foreach (ShardRange member in view.Ranges)
+                    {
+                        cluster.TellNode(this, member.Worker.Number, open.Message);
+                    }
+
+                    break;
+                case ApplyUpdate apply:
+                    SimulatedRange target = range!;
+                    process.Compute(cluster.TimeOfUpdate(apply.Piece), () =>
+                    {
+                        cluster.Watch.Applied(run, number, apply.Arrangement, apply.Step, apply.Piece);
+                        UpdateReport report = target.Apply(apply);
+                        CarryApplied(server.Handle(new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset)));
+                    });
+                    break;
+                case MeasureUpdate measure:
+                    SimulatedRange measured = range!;
+                    process.Compute(cluster.TimeOfUpdate(measure.Piece), () => Carry(server.Handle(
+                        new UpdateMeasured(measure.Arrangement, measure.Step, measure.Piece.Offset, measured.Measure(measure)))));
+                    break;
+                case ApplyMeasured apply:
+                    SimulatedRange clipped = range!;
+                    process.Compute(cluster.TimeOfUpdate(apply.Piece), () =>
+                    {
+                        cluster.Watch.Applied(run, number, apply.Arrangement, apply.Step, apply.Piece);
+                        UpdateReport report = clipped.Apply(apply);
+                        CarryApplied(server.Handle(new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset)));
+                    });
+                    break;
+                case TellServers tell:
+                    foreach (int other in view.Arrangement.Servers.Where(other => other != number))
+                    {
+                        cluster.TellNode(this, other, tell.Message);
+                    }
+
+                    break;
+                case TellCoordinator tell:
+                    cluster.TellCoordinator(this, tell.Message);
+                    break;
+                case SaveCheckpoint save:
+                    SendState(save.Progress.Step);
+                    break;
+            }
+        }
+    }
+
+    private void CarryApplied(IReadOnlyList<ParameterServerEffect> effects)
+    {
+        Carry(effects);
+        range?.CommitUpTo(server.Step);
+    }
+
+    private void SendWeights(SendWeights send)
+    {
+        float[] values = range!.Weights(send.Piece, send.Message.Step);
+        foreach (WorkerId to in send.To ?? [.. view.Ranges.Select(member => member.Worker)])
+        {
+            cluster.SendFrame(this, to.Number, new SimulatedFrame(send.Message.Arrangement, send.Message, 0, send.Piece.Offset, values));
+        }
+    }
+
+    private void SendState(long step)
+    {
+        range!.CommitUpTo(step);
+        if (!statesSent.Add((view.Arrangement.Number, step)))
+        {
+            return;
+        }
+
+        foreach (ParameterPiece piece in view.Arrangement.PiecesOf(number))
+        {
+            for (int slot = 0; slot <= model.OptimizerSlots; slot++)
+            {
+                cluster.SendState(this, view.Arrangement.Number, step, slot, piece.Offset, range.Slot(slot, piece).ToArray());
+            }
+        }
+    }
+
+    private void SendResiduals(long step)
+    {
+        if (!model.HasErrorFeedback || view.RangeOf(Self) is not { } mine)
+        {
+            return;
+        }
+
+        int together = model.Shape.ShardsDealtTogether;
+        for (int subtree = mine.First / together; subtree < mine.End / together; subtree++)
+        {
+            cluster.SendState(this, view.Arrangement.Number, step, 1 + model.OptimizerSlots + subtree, 0, [.. OwedBy(subtree, step)]);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Networks;
+using ActorMlp.Engine.Optimizers;
+using ActorMlp.Engine.Random;
+using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Simulation;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Tests.Simulation;
+
+/// <summary>Several nodes and parameter servers, driven by the state machines of the real thing: whatever happens to nodes, the weights are those of a plain loop.</summary>
+public sealed class SimulationTests
+{
+    [Theory]
+    [InlineData(0, 2000)]
+    public void Any_schedule_of_faults_ends_with_the_loops_weights(int first, int count)
+    {
+        var failures = new List<string>();
+        int rewound = 0, faults = 0;
+        for (int seed = first; seed < first + count; seed++)
+        {
+            (CheckingModel model, SimulationOptions options) = Schedule((ulong)seed);
+            SimulationResult result = new ClusterSimulation(model, options).Run();
+            faults += options.Faults.Count;
+            rewound += result.Events.OfType<RunRewound>().Count();
+            if (Problem(model, result) is { } problem)
+            {
+                failures.Add($"seed {seed}: {problem}; {options.Nodes} nodes, {options.Servers} servers, encoded {model.HasErrorFeedback}, clip {model.Shape.ClipsNorm}\n  {string.Join("\n  ", options.Faults)}");
+            }
+        }
+
+        Assert.True(failures.Count == 0, $"{failures.Count} of {count}:\n{string.Join('\n', failures.Take(5))}");
+        Assert.True(faults > count && rewound > count / 8, $"{faults} faults, {rewound} rewound: too few to show anything");
+    }
+
+    [Fact]
+    public void Same_seed_gives_the_same_run()
+    {
+        (CheckingModel model, SimulationOptions options) = Schedule(3);
+        SimulationResult one = new ClusterSimulation(model, options).Run(), other = new ClusterSimulation(model, options).Run();
+        Assert.Equal(one.Time, other.Time);
+        Assert.Equal(one.Events, other.Events);
+    }
+
+    private static string? Problem(CheckingModel model, SimulationResult result)
+    {
+        if (result.Violation is not null)
+        {
+            return result.Violation;
+        }
+
+        float[] expected = Oracle(model);
+        return result.Weights.AsSpan().SequenceEqual(expected)
+            ? result.Conclusion!.Progress.Ledger.ShardsCommitted == model.Shape.TotalSteps * model.Shape.Shards ? null : "the ledger does not count every shard once"
+            : $"other weights: {string.Join(' ', result.Weights)} for {string.Join(' ', expected)}";
+    }
+
+    private static (CheckingModel Model, SimulationOptions Options) Schedule(ulong seed)
+    {
+        var random = new CounterRandom(seed, RandomPurpose.Initialization);
+        uint draws = 0;
+        int Below(int bound) => random.Below(bound, 9, 0, draws++);
+        bool owes = Below(3) == 0;
+        int nodes = 1 + Below(6);
+        var shape = new RunShape
+        {
+            Epochs = 3,
+            StepsPerEpoch = 5,
+            Shards = 8,
+            Workers = 1,
+            EncodedSubtrees = owes ? 4 : null,
+            ClipsNorm = Below(3) == 0,
+            CheckpointEverySteps = Below(3),
+            ValidationRows = Below(2) * 900,
+            TestRows = 300,
+            Keep = ModelSelection.Best,
+            Monitor = MonitorKind.Loss,
+            LearningRate = _ => 0.1,
+        };
+        var faults = new List<SimulatedFault>();
+        for (int i = Below(6); i > 0; i--)
+        {
+            faults.Add(new SimulatedFault(
+                TimeSpan.FromMilliseconds(Below(400)),
+                (SimulatedFaultKind)Below(Enum.GetValues<SimulatedFaultKind>().Length),
+                Below(12) - 2,
+                TimeSpan.FromMilliseconds(Below(2) == 0 ? Below(100) : Below(3000)),
+                1 + Below(5)));
+        }
+
+        return (
+            new CheckingModel(shape, 1 + Below(12), owes),
+            new SimulationOptions
+            {
+                Nodes = nodes,
+                Servers = Below(2) == 0 ? null : 1 + Below(nodes),
+                Seed = seed,
+                DetectionTime = TimeSpan.FromMilliseconds(200),
+                HandoverTime = TimeSpan.FromMilliseconds(50),
+                Link = new LinkModel(1e6, TimeSpan.FromMicroseconds(500), 0.9),
+                Faults = faults,
+            });
+    }
+
+    /// <summary>The weights that the run keeps, by a plain loop.</summary>
+    private static float[] Oracle(CheckingModel model)
+    {
+        RunShape shape = model.Shape;
+        float[][] state = model.CreateState();
+        float[] next = new float[model.Length], best = [];
+        SplitMetrics? bestFigures = null;
+        SimulatedOptimizer optimizer = model.CreateOptimizer(new ParameterRange(0, model.Length), [state[1]]);
+        var piece = new ParameterPiece(0, 0, model.Length);
+        for (long step = 0; step < shape.TotalSteps; step++)
+        {
+            int subtrees = shape.EncodedSubtrees ?? 1;
+            var parts = new GradientPart[subtrees];
+            GradientTotals totals = default;
+            for (int i = 0; i < subtrees; i++)
+            {
+                var node = new TreeNode(shape.LargestSubtreeLevel, i);
+                var gradient = new float[model.Length];
+                totals += model.Compute(step, node, state[0], gradient);
+                if (model.HasErrorFeedback)
+                {
+                    model.Encode([.. state[2 + i]], state[2 + i], gradient);
+                }
+
+                parts[i] = new GradientPart(node, gradient);
+            }
+
+            double? norm = shape.ClipsNorm ? ParameterUpdater.Norm(optimizer.Measure(piece, parts, totals, state[0])) : null;
+            optimizer.Apply(step, piece, parts, totals, norm, state[0], next);
+            next.CopyTo(state[0], 0);
+            if (shape.EndsEpoch(step + 1) && shape.ValidationRows > 0)
+            {
+                EvaluationTotals sum = default;
+                for (int block = 0; block < Messages.EvaluationBlock.CountFor(shape.ValidationRows); block++)
+                {
+                    sum += model.Evaluate(Messages.EvaluatedSplit.Validation, block, state[0]);
+                }
+
+                SplitMetrics figures = shape.Measure(sum);
+                if (bestFigures is null || shape.Beats(figures, bestFigures))
+                {
+                    (bestFigures, best) = (figures, [.. state[0]]);
+                }
+            }
+        }
+
+        return bestFigures is null ? state[0] : best;
+    }
+}

@@ -2,4 +2,10 @@ using ActorMlp.Cli;
 using ActorMlp.Cli.Commands;
 using Spectre.Console;
 
+// Several processes share a machine's cores: threads of the pool that spin while they wait for work would take them from those that compute.
+if (args is ["node" or "submit", ..] || args.Contains("--processes"))
+{
+    AppContext.SetData("System.Threading.ThreadPool.UnfairSemaphoreSpinLimit", 0);
+}
+
 return await ActorMlpCommand.InvokeAsync(args, CommandContext.ForTerminal(AnsiConsole.Console)).ConfigureAwait(false);

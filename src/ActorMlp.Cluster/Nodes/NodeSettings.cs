@@ -14,6 +14,9 @@ internal static class NodeSettings
           stdout-logger-class = "{{typeof(SilentLogger).AssemblyQualifiedName}}"
           coordinated-shutdown.run-by-clr-shutdown-hook = off
 
+          # Nothing here is timed to less; Akka's own 10 ms wake a thread a hundred times a second.
+          scheduler.tick-duration = 50ms
+
           actor {
             provider = cluster
             serializers {

@@ -37,8 +37,9 @@ internal sealed partial class NodeRunActor
         SubtreeEncoder? encoding = encoder;
         sent.Add((task.View, task.Step, task.Node));
 
-        // From the pool straight to the wire: the first layers' gradients travel while the last ones are computed.
-        Engine.ComputeAsync(task, [.. pieces.Select(piece => piece.End)], encoding, (piece, gradient) =>
+        // From the pool straight to the wire: what travels is computed first, so that it is there by the time the rest, this node's own range, is computed.
+        int behindOwn = 1 + pieces.Select((piece, i) => piece.Server == run.Number ? i : -1).Max();
+        Engine.ComputeAsync(task, [.. pieces.Select(piece => piece.End)], behindOwn % pieces.Count, encoding, (piece, gradient) =>
             Send(actor, nodes, pieces[piece], ResultOf(task, gradient), gradient, encoding))
             .PipeTo(
                 actor,

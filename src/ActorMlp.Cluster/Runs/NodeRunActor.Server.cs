@@ -127,18 +127,18 @@ internal sealed partial class NodeRunActor
                 case ApplyUpdate apply:
                     RangeStore store = range!;
                     double rate = prepared!.Setup.Shape.LearningRate(apply.Step);
-                    pool.Enqueue(() => store.Apply(apply, rate))
+                    Engine.UpdateAsync(() => store.Apply(apply, rate))
                         .PipeTo(Self, Self, report => new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
                     break;
                 case MeasureUpdate measure:
                     RangeStore measured = range!;
-                    pool.Enqueue(() => measured.Measure(measure))
+                    Engine.UpdateAsync(() => measured.Measure(measure))
                         .PipeTo(Self, Self, squares => new UpdateMeasured(measure.Arrangement, measure.Step, measure.Piece.Offset, squares));
                     break;
                 case ApplyMeasured apply:
                     RangeStore clipped = range!;
                     double clippedRate = prepared!.Setup.Shape.LearningRate(apply.Step);
-                    pool.Enqueue(() => clipped.Apply(apply, clippedRate))
+                    Engine.UpdateAsync(() => clipped.Apply(apply, clippedRate))
                         .PipeTo(Self, Self, report => new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
                     break;
                 case TellServers tell:

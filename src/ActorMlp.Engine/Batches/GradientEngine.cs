@@ -59,9 +59,16 @@ public sealed class GradientEngine
     /// <param name="parameters">The parameters.</param>
     /// <param name="gradientSum">Receives the gradient.</param>
     /// <param name="ends">Where the pieces end, ascending; the last one is the vector's length.</param>
-    /// <param name="ready">Called on this thread for each piece, in order, once all floats below its end are final.</param>
+    /// <param name="first">The piece to begin with; after the last one comes the first.</param>
+    /// <param name="ready">Called on this thread for each piece, in that order, once its floats are final.</param>
     public GradientTotals ComputeGradient(
-        StepBatch batch, TreeNode node, ReadOnlySpan<float> parameters, Span<float> gradientSum, IReadOnlyList<int> ends, Action<int, GradientTotals> ready)
+        StepBatch batch,
+        TreeNode node,
+        ReadOnlySpan<float> parameters,
+        Span<float> gradientSum,
+        IReadOnlyList<int> ends,
+        int first,
+        Action<int, GradientTotals> ready)
     {
         ArgumentNullException.ThrowIfNull(ends);
         ArgumentNullException.ThrowIfNull(ready);
@@ -70,16 +77,24 @@ public sealed class GradientEngine
             throw new ArgumentException($"the last piece must end at {network.Layout.Length}", nameof(ends));
         }
 
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(first, ends.Count);
         Prepare(batch, node, parameters, gradientSum);
-        return Pinning.With(parameters, gradientSum, (this, ends, ready), static (weights, gradient, work) =>
+        return Pinning.With(parameters, gradientSum, (this, ends, first, ready), static (weights, gradient, work) =>
         {
-            (GradientEngine engine, IReadOnlyList<int> pieceEnds, Action<int, GradientTotals> tell) = work;
+            (GradientEngine engine, IReadOnlyList<int> pieceEnds, int begin, Action<int, GradientTotals> tell) = work;
             engine.ComputeRows(weights, gradient);
             GradientTotals totals = engine.weightPass.Totals(engine.rowPass);
-            int next = 0;
-            for (int piece = 0; piece < pieceEnds.Count; piece++)
+            int middle = engine.weightPass.BeginAt(begin == 0 ? 0 : pieceEnds[begin - 1]), next = middle, limit = engine.weightPass.Parts;
+            for (int i = 0; i < pieceEnds.Count; i++)
             {
-                next = engine.weightPass.TakeUpTo(next, pieceEnds[piece]);
+                int piece = (begin + i) % pieceEnds.Count;
+                if (i > 0 && piece == 0)
+                {
+                    (next, limit) = (0, middle);
+                }
+
+                next = engine.weightPass.TakeUpTo(next, pieceEnds[piece], limit);
                 engine.pool.For(engine.weightPass.Parts, engine.weightPass);
                 tell(piece, totals);
             }

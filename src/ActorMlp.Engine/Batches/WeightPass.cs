@@ -37,6 +37,8 @@ internal sealed class WeightPass : IParallelBody
     private RowPass rows = null!;
     private FloatRegion gradient;
     private int firstPart;
+    private int biasesBefore;
+    private int biasLayer;
 
     public WeightPass(Network network, KernelSet kernels, int threads)
     {
@@ -70,18 +72,44 @@ internal sealed class WeightPass : IParallelBody
         int rowsOfAShard = Math.Max(1, (shardEnds[shards] + shards - 1) / shards);
         shardsOfAGroup = Math.Min(shards, 1 << int.Log2(Math.Max(1, GroupRows / rowsOfAShard)));
         parts = shardEnds[shards] <= GroupRows ? smallParts : largeParts;
-        (firstPart, Parts) = (0, parts.Length);
+        (firstPart, biasesBefore, Parts) = (0, 0, parts.Length);
+    }
+
+    /// <summary>
+    /// Makes ready for loops that begin in the middle of a layer: its biases come first, as they lie behind all its weights.
+    /// </summary>
+    /// <param name="start">The float where the loops begin.</param>
+    /// <returns>The first part that reaches beyond it: the loops go from there to the end, then from the first part to there.</returns>
+    public int BeginAt(int start)
+    {
+        int first = 0;
+        while (first < parts.Length && EndOf(parts[first]) <= start)
+        {
+            first++;
+        }
+
+        (biasesBefore, biasLayer) = (first, network.Layout.LayerOf(start));
+        foreach (Part part in parts.AsSpan(0, first))
+        {
+            if (part.Layer == biasLayer)
+            {
+                ComputeBiases(part);
+            }
+        }
+
+        return first;
     }
 
     /// <summary>Makes the next loop one that goes on from the last, until all that lies below an end is final.</summary>
     /// <param name="first">The first part that no loop has taken yet.</param>
     /// <param name="end">A float's place in the gradient.</param>
+    /// <param name="limit">The first part that was taken before.</param>
     /// <returns>The first part that is left then.</returns>
-    public int TakeUpTo(int first, int end)
+    public int TakeUpTo(int first, int end, int limit)
     {
         firstPart = first;
         int next = first;
-        while (next < parts.Length && BeginsBelow(parts[next], end))
+        while (next < limit && BeginsBelow(parts[next], end))
         {
             next++;
         }
@@ -119,11 +147,9 @@ internal sealed class WeightPass : IParallelBody
             }
         }
 
-        FloatRegion dz = rows.PanelGradients(of.Layer);
-        for (int panel = of.Panel; of.FirstInput == 0 && panel < of.Panel + of.Panels; panel++)
+        if (!HasBiases(firstPart + part))
         {
-            kernels.BiasGradient(
-                dz.From((long)panel * rows.PanelStride), gradient.From(at.BiasOffset + panel * Lane), shardEnds.AsSpan(0, shards + 1));
+            ComputeBiases(of);
         }
     }
 
@@ -167,6 +193,26 @@ internal sealed class WeightPass : IParallelBody
         }
 
         return [.. list];
+    }
+
+    private bool HasBiases(int part) => part < biasesBefore && parts[part].Layer == biasLayer;
+
+    /// <summary>The biases of a part's panels, if it has them.</summary>
+    private void ComputeBiases(Part of)
+    {
+        LayerLayout at = network.Layout.Layers[of.Layer];
+        FloatRegion dz = rows.PanelGradients(of.Layer);
+        for (int panel = of.Panel; of.FirstInput == 0 && panel < of.Panel + of.Panels; panel++)
+        {
+            kernels.BiasGradient(
+                dz.From((long)panel * rows.PanelStride), gradient.From(at.BiasOffset + panel * Lane), shardEnds.AsSpan(0, shards + 1));
+        }
+    }
+
+    private long EndOf(Part part)
+    {
+        LayerLayout at = network.Layout.Layers[part.Layer];
+        return at.WeightsOffset + (long)(part.Panel + part.Panels) * at.Inputs * Lane;
     }
 
     private bool BeginsBelow(Part part, int end)

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace ActorMlp.Engine.Networks;
@@ -70,11 +70,7 @@ public sealed class ParameterLayout
         LayerLayout at = Check(parameters.Length, layer, weights.Length, bias.Length);
         for (int input = 0; input < at.Inputs; input++)
         {
-            for (int unit = 0; unit < at.Units; unit += PanelWidth)
-            {
-                int count = Math.Min(PanelWidth, at.Units - unit);
-                parameters.Slice(WeightAt(at, input, unit), count).CopyTo(weights[(input * at.Units + unit)..]);
-            }
+            CopyRow(parameters, at, input, weights.Slice(input * at.Units, at.Units));
         }
 
         parameters.Slice(at.BiasOffset, at.Units).CopyTo(bias);
@@ -111,24 +107,15 @@ public sealed class ParameterLayout
         for (int layer = 0; layer < layers.Length; layer++)
         {
             LayerLayout at = Check(parameters.Length, layer, int.MaxValue, int.MaxValue);
-            byte[] row = new byte[at.Units * sizeof(float)];
+            float[] row = new float[at.Units];
             for (int input = 0; input < at.Inputs; input++)
             {
-                for (int unit = 0; unit < at.Units; unit++)
-                {
-                    float weight = parameters[WeightAt(at, input, unit)];
-                    BinaryPrimitives.WriteSingleLittleEndian(row.AsSpan(unit * sizeof(float)), weight);
-                }
-
-                hash.AppendData(row);
+                CopyRow(parameters, at, input, row);
+                hash.AppendData(MemoryMarshal.AsBytes<float>(row));
             }
 
-            for (int unit = 0; unit < at.Units; unit++)
-            {
-                BinaryPrimitives.WriteSingleLittleEndian(row.AsSpan(unit * sizeof(float)), parameters[at.BiasOffset + unit]);
-            }
-
-            hash.AppendData(row);
+            // Little-endian, as memory is on every processor that this engine runs on.
+            hash.AppendData(MemoryMarshal.AsBytes(parameters.Slice(at.BiasOffset, at.Units)));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
@@ -139,6 +126,16 @@ public sealed class ParameterLayout
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Length, nameof(index));
         return Array.FindIndex(layers, layer => index < layer.BiasOffset + layer.BiasLength);
+    }
+
+    /// <summary>An input's weights, in the order of units.</summary>
+    private static void CopyRow(ReadOnlySpan<float> parameters, LayerLayout at, int input, Span<float> row)
+    {
+        for (int unit = 0; unit < row.Length; unit += PanelWidth)
+        {
+            int count = Math.Min(PanelWidth, row.Length - unit);
+            parameters.Slice(WeightAt(at, input, unit), count).CopyTo(row[unit..]);
+        }
     }
 
     private static int WeightAt(LayerLayout layer, int input, int unit) =>

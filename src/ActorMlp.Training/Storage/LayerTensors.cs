@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ActorMlp.Engine.Networks;
 
 namespace ActorMlp.Training.Storage;
@@ -14,11 +15,11 @@ internal static class LayerTensors
         for (int i = 0; i < layout.Layers.Count; i++)
         {
             LayerLayout layer = layout.Layers[i];
-            var weights = new float[layer.Inputs * layer.Units];
-            var bias = new float[layer.Units];
-            layout.ExportLayer(values.Span, i, weights, bias);
-            yield return Tensor.From($"{prefix}layers.{i}.weight", weights, layer.Inputs, layer.Units);
-            yield return Tensor.From($"{prefix}layers.{i}.bias", bias, layer.Units);
+            var weights = new byte[layer.Inputs * layer.Units * sizeof(float)];
+            var bias = new byte[layer.Units * sizeof(float)];
+            layout.ExportLayer(values.Span, i, MemoryMarshal.Cast<byte, float>(weights.AsSpan()), MemoryMarshal.Cast<byte, float>(bias.AsSpan()));
+            yield return new Tensor($"{prefix}layers.{i}.weight", TensorType.F32, [layer.Inputs, layer.Units], weights);
+            yield return new Tensor($"{prefix}layers.{i}.bias", TensorType.F32, [layer.Units], bias);
         }
     }
 

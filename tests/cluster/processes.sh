@@ -18,11 +18,11 @@ check() {
     if [ "$2" = "$3" ]; then echo "ok      $1"; else echo "FAILED  $1: ${2:-no hash} instead of $3"; failures=$((failures + 1)); fi
 }
 
-# start NUMBER ROLES FIRST: a node, ready to take work
+# start NUMBER ROLES FIRST [OPTION…]: a node, ready to take work
 start() {
     local join=()
     [ "$1" = "$3" ] || join=(--join "127.0.0.1:$3")
-    "$program" node --listen "127.0.0.1:$1" "${join[@]}" --roles "$2" --threads 1 --data-dir configs >"$work/node-$1.txt" 2>&1 &
+    "$program" node --listen "127.0.0.1:$1" "${join[@]}" --roles "$2" --threads 1 --data-dir configs "${@:4}" >"$work/node-$1.txt" 2>&1 &
     for _ in $(seq 300); do
         grep -q '^joined' "$work/node-$1.txt" && return
         sleep 0.1
@@ -55,6 +55,21 @@ for servers in 1 2; do
         stop_all
     done
 done
+
+# Nodes that have no data files get the rows from where the run is submitted, once.
+first=$port
+mkdir "$work/empty"
+start "$((port++))" worker,parameter-server,coordinator "$first" --data-dir "$work/empty" --cache-dir "$work/cache-1"
+start "$((port++))" worker,parameter-server "$first" --data-dir "$work/empty" --cache-dir "$work/cache-2"
+cp configs/digits.yaml "$work/empty/digits.yaml"
+sed -i 's#^  train: .*#  train: digits.csv.gz#' "$work/empty/digits.yaml"
+for run in stream stream-again; do
+    hash=$("$program" submit "$work/empty/digits.yaml" --data-dir configs/data --to "127.0.0.1:$first" --out "$work/$run" "${options[@]}" \
+        --set data.distribution=stream --set "data.cacheDirectory=$work/cache" 2>"$work/$run.txt" | hash_of)
+    check "two processes without data files ($run)" "$hash" "$expected"
+done
+[ "$(find "$work"/cache-? -name '*.actormlp-data' | wc -l)" -eq 2 ] || { echo "FAILED  the nodes kept no data"; failures=$((failures + 1)); }
+stop_all
 
 # Join and leave in the middle of a longer run.
 long=(--set training.epochs=300)

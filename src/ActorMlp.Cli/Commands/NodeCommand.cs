@@ -34,6 +34,11 @@ internal static class NodeCommand
                 result.AddError("--threads: allowed are 0 to 1024");
             }
         });
+        var cacheDirectory = new Option<string?>("--cache-dir")
+        {
+            Description = "Folder where the node keeps data that are sent to it (data.distribution: stream); data-cache if absent.",
+            HelpName = "DIR",
+        };
         var requiredContacts = new Option<int>("--required-contacts")
         {
             Description = "With --join dns:…, how many addresses the name must have before a cluster may be formed.",
@@ -44,7 +49,7 @@ internal static class NodeCommand
         var untilInputEnds = new Option<bool>("--until-input-ends") { Description = "Ends at once when standard input ends: for a process that starts nodes for one run.", Hidden = true };
         var command = new Command("node", "Starts a node that joins a cluster and takes work, until Ctrl-C or SIGTERM; then it leaves in order.")
         {
-            join, roles, dataDirectory, threads, requiredContacts, logFile, untilInputEnds,
+            join, roles, dataDirectory, cacheDirectory, threads, requiredContacts, logFile, untilInputEnds,
         };
         arguments.AddTo(command);
         command.SetAction((parsed, _) => RunAsync(
@@ -55,7 +60,7 @@ internal static class NodeCommand
                 Roles = parsed.GetValue(roles) ?? NodeRoles.All,
                 RequiredContacts = parsed.GetValue(requiredContacts),
             },
-            new NodeResources(parsed.GetValue(threads), parsed.GetValue(dataDirectory)),
+            new NodeResources(parsed.GetValue(threads), parsed.GetValue(dataDirectory), parsed.GetValue(cacheDirectory)),
             parsed.GetValue(logFile),
             parsed.GetValue(untilInputEnds)));
         return command;

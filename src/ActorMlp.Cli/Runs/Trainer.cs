@@ -27,9 +27,9 @@ internal sealed class Trainer(CommandContext context)
             return context.BadInput(file.Problems.Select(problem => problem.ToString()));
         }
 
-        if (request.Overrides.CacheDirectory is { } cacheDirectory && file.Options.Data.Cache == CacheMode.None)
+        if (request.Overrides.CacheDirectory is { } cacheDirectory && file.Options.Data is { Cache: CacheMode.None, Distribution: DataDistribution.Local })
         {
-            return context.BadInput([$"--cache-dir {cacheDirectory}: has no effect with data.cache: none; add --set data.cache=auto"]);
+            return context.BadInput([$"--cache-dir {cacheDirectory}: has no effect with data.cache: none and data.distribution: local; add --set data.cache=auto"]);
         }
 
         using LoadedData data = DataLoader.Load(

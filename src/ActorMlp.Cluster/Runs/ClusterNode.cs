@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Nodes;
 using ActorMlp.Cluster.Wire;
+using ActorMlp.Data.Cache;
 using ActorMlp.Engine.Numerics;
 using Akka.Actor;
 using Akka.Cluster.Hosting;
@@ -15,7 +16,8 @@ namespace ActorMlp.Cluster.Runs;
 /// <summary>What a node computes with.</summary>
 /// <param name="Threads">Threads; 0 for one per core.</param>
 /// <param name="DataDirectory">Where data files are looked for first; null for nowhere else than the current directory.</param>
-public sealed record NodeResources(int Threads = 0, string? DataDirectory = null);
+/// <param name="CacheDirectory">Where data that are received are kept; null for <see cref="DataCacheStore.DefaultDirectory"/>.</param>
+public sealed record NodeResources(int Threads = 0, string? DataDirectory = null, string? CacheDirectory = null);
 
 /// <summary>A node that takes part in runs: a member of the cluster with its bulk plane, its agent and, perhaps, the coordinator.</summary>
 public sealed class ClusterNode : IAsyncDisposable
@@ -76,7 +78,7 @@ public sealed class ClusterNode : IAsyncDisposable
                         logging.CreateLogger("ActorMlp.Bulk"),
                         client),
                     (hello, endpoint, hub) => new NodeRunServices(
-                        system, self, hello, endpoint, hub, resources.Threads, resources.DataDirectory, time),
+                        system, self, hello, endpoint, hub, resources.Threads, resources.DataDirectory, Path.GetFullPath(resources.CacheDirectory ?? DataCacheStore.DefaultDirectory), time),
                     () => leave.TrySetResult());
                 system.ActorOf(
                     Props.Create(() => new NodeAgentActor(agent, registry.Get<ClusterCoordinatorActor>(), ready)), "node");

@@ -2,6 +2,9 @@ using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Hosting;
 using ActorMlp.Cluster.Nodes;
+using ActorMlp.Data;
+using ActorMlp.Data.Cache;
+using ActorMlp.Data.Configuration;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -33,6 +36,7 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
     /// <exception cref="RunFailedException">The run diverged, could not write, or no coordinator took it.</exception>
     /// <exception cref="RunRefusedException">The cluster does not take the run.</exception>
     /// <exception cref="NodeException">This process cannot talk with nodes.</exception>
+    /// <exception cref="DataException">The data are to be sent to nodes, and the cache for that cannot be made.</exception>
     public async Task<TrainingResult> TrainAsync(
         RunSetup setup,
         RunSource source,
@@ -44,6 +48,9 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
     {
         long began = time.GetTimestamp();
         string fingerprint = setup.Data.ComputeFingerprint().ToJson();
+        using DataCacheFile? data = setup.Options.Data.Distribution == DataDistribution.Stream
+            ? DataCacheStore.OpenFile(setup.Data, setup.Options.Data, setup.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null))
+            : null;
         var end = new TaskCompletionSource<KeptRun>(TaskCreationOptions.RunContinuationsAsynchronously);
         NodeOptions client = options with { Member = false, Join = [] };
         NodeHost host = await NodeHost.StartAsync(client, logging, time, akka => akka.WithActors((system, _) =>
@@ -73,7 +80,8 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
                             endpoint,
                             hub,
                             node => system.ActorSelection($"{AddressOf(self, node)}/user/node"),
-                            progress),
+                            progress,
+                            data),
                         resume,
                         end),
                     end)),

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Compute;
+using ActorMlp.Cluster.DataTransfer;
 using ActorMlp.Cluster.Wire;
+using ActorMlp.Data.Cache;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
@@ -31,6 +33,7 @@ internal sealed record KeptRun(RunConclusion Conclusion, float[] Parameters, IRe
 /// <param name="Hub">Where frames come in.</param>
 /// <param name="NodeAt">A node's agent.</param>
 /// <param name="Observer">Hears of the run.</param>
+/// <param name="Data">The data as a cache that nodes may ask for; null where they have data files of their own.</param>
 internal sealed record KeeperOptions(
     RunSetup Setup,
     RunSource Source,
@@ -42,13 +45,16 @@ internal sealed record KeeperOptions(
     BulkEndpoint Endpoint,
     BulkHub Hub,
     Func<string, ActorSelection> NodeAt,
-    IProgress<RunEvent> Observer);
+    IProgress<RunEvent> Observer,
+    DataCacheFile? Data);
 
 /// <summary>
 /// Keeps a run, where it was submitted: submits it, gives parameter servers what they begin with, takes the state they send and writes checkpoints of it, and
 /// passes on what the coordinator tells. When a coordinator is lost or moves, it submits the run again, from the newest state it has.
 /// </summary>
+#pragma warning disable CA1001 // An actor lets go of what it has in PostStop.
 internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
+#pragma warning restore CA1001
 {
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
     private const int FirstAttempts = 10;
@@ -62,6 +68,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private readonly SortedDictionary<long, RunState> states = [];
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly HashSet<string> contacts;
+    private readonly CancellationTokenSource sending = new();
     private RunProgress saved;
     private IActorRef coordinator = ActorRefs.Nobody;
     private RunLinks? links;
@@ -96,6 +103,8 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         options.Hub.Forget(run);
+        sending.Cancel();
+        sending.Dispose();
         end.TrySetException(new RunFailedException("whoever keeps the run ended"));
     }
 
@@ -111,6 +120,15 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<RunAccepted>(message => message.Run == run, Accept);
         Receive<RunRefused>(message => message.Run == run, Accept);
         Receive<NodeRefused>(message => options.Observer.Report(new NodeWasRefused(message.NodeId, message.Reasons)));
+        Receive<DataWanted>(message => message.Run == run && options.Data is not null, SendData);
+        Receive<DataSent>(message =>
+        {
+            if (message.Failure is { } reason)
+            {
+                log.Warning("the data were not sent to {0}: {1}", message.Node, reason);
+                message.Node.Tell(new DataNotSent(run, reason));
+            }
+        });
         Receive<MembersPublished>(Accept);
         Receive<ViewPublished>(message =>
         {
@@ -195,8 +213,19 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             options.Fingerprint,
             saved,
             options.Hello,
-            options.Source.Folder));
+            options.Source.Folder,
+            options.Data is { } data ? new DataOffer(data.Sha256, data.Length) : null));
         Timers.StartSingleTimer("again", new TryAgain(), TryAgainAfter);
+    }
+
+    private void SendData(DataWanted message)
+    {
+        log.Info("{0} gets the data from here", message.Node.NodeId);
+        links!.Connect(message.Node.NodeId, message.Node.BulkAddress);
+        IActorRef node = Sender;
+        new DataSender(options.Data!, options.Endpoint.Send)
+            .SendAsync(message.Node.NodeId, run, [new ByteRange(0, options.Data!.Length)], sending.Token)
+            .PipeTo(Self, Self, () => new DataSent(node, null), exception => new DataSent(node, exception.GetBaseException().Message));
     }
 
     private void Accept(RunAccepted message)
@@ -275,4 +304,6 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     }
 
     private sealed record TryAgain;
+
+    private sealed record DataSent(IActorRef Node, string? Failure);
 }

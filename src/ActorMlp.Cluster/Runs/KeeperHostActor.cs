@@ -1,4 +1,5 @@
 using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Wire;
 using ActorMlp.Training.Messages;
 using Akka.Actor;
 
@@ -32,6 +33,7 @@ internal sealed class KeeperHostActor : ReceiveActor
             stopRequested = message;
             child.Tell(message);
         });
+        Receive<DataWanted>(message => child.Forward(message));
         ReceiveAny(_ =>
         {
             // Connections that come and go are the business of the run.

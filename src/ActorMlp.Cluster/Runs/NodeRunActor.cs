@@ -1,5 +1,8 @@
 using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.DataTransfer;
 using ActorMlp.Cluster.Wire;
+using ActorMlp.Data;
+using ActorMlp.Data.Cache;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Machines;
@@ -31,6 +34,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
     private readonly List<BulkFrame> early = [];
     private readonly Queue<BulkFrame> waitingForAdoption = [];
     private readonly WeightsMachine weights = new();
+    private DataReceiver? receiver;
     private PreparedRun? prepared;
     private WorkerMachine? worker;
     private ParameterServerMachine? server;
@@ -68,6 +72,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
     protected override void PostStop()
     {
         node.Hub.Forget(run.Run);
+        receiver?.Dispose();
         DropGradients();
         early.ForEach(frame => frame.Payload.Dispose());
         while (waitingForAdoption.TryDequeue(out BulkFrame? frame))
@@ -85,11 +90,12 @@ internal sealed partial class NodeRunActor : ReceiveActor
         {
             if (message.Problems.Count > 0)
             {
-                coordinator.Tell(new NodeRefused(run.Number, node.Hello.NodeId, message.Problems));
-                Context.Stop(Self);
+                message.Data.Dispose();
+                ReceiveDataOrRefuse(message.Problems);
                 return;
             }
 
+            receiver?.Dispose();
             prepared = message;
             worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel);
             server = new ParameterServerMachine(message.Setup.Shape, run.Number);
@@ -97,14 +103,51 @@ internal sealed partial class NodeRunActor : ReceiveActor
             Become(TakingPart);
             coordinator.Tell(new NodePrepared(run.Number, node.Hello, pool.Threads));
         });
-        Receive<Status.Failure>(failure =>
-        {
-            coordinator.Tell(new NodeRefused(run.Number, node.Hello.NodeId, [failure.Cause.GetBaseException().Message]));
-            Context.Stop(Self);
-        });
+        Receive<Status.Failure>(failure => ReceiveDataOrRefuse([failure.Cause.GetBaseException().Message]));
+        Receive<DataNotSent>(message => message.Run == run.Run, message => Refuse([message.Reason]));
+        Receive<DataReceived>(message => PreparedRun.PrepareAsync(run, node, pool, message.Path).PipeTo(Self, Self));
         Receive<EndRun>(_ => Context.Stop(Self));
         Receive<Terminated>(_ => Context.Stop(Self));
-        Receive<BulkFrame>(frame => frame.Payload.Dispose());
+        Receive<BulkFrame>(frame =>
+        {
+            using BulkBuffer payload = frame.Payload;
+            receiver?.Accept(frame.Header, payload.Span);
+        });
+    }
+
+    /// <summary>Without data of its own the node asks the keeper for them, once, if it offers them.</summary>
+    private void ReceiveDataOrRefuse(IReadOnlyList<string> problems)
+    {
+        if (run.Offer is not { } offer)
+        {
+            Refuse([.. problems, "data.distribution: stream would send the data to this node"]);
+            return;
+        }
+
+        if (receiver is not null)
+        {
+            Refuse(problems);
+            return;
+        }
+
+        try
+        {
+            log.Info("the data are not here ({0}): the keeper sends them, {1} bytes", string.Join("; ", problems), offer.Length);
+            receiver = new DataReceiver(new DataCacheAssembly(node.CacheDirectory, offer.Length, offer.Sha256), run.Run);
+            receiver.Completion.PipeTo(Self, Self, path => new DataReceived(path));
+            links.Connect(run.Keeper.NodeId, run.Keeper.BulkAddress);
+            node.KeeperOf(run).Tell(new DataWanted(run.Run, node.Hello), Self);
+        }
+        catch (DataException exception)
+        {
+            Refuse([exception.Message]);
+        }
+    }
+
+    private void Refuse(IReadOnlyList<string> reasons)
+    {
+        coordinator.Tell(new NodeRefused(run.Number, node.Hello.NodeId, reasons));
+        Context.Stop(Self);
     }
 
     private void TakingPart()
@@ -304,4 +347,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
     /// <summary>The staged weights are the current ones.</summary>
     private sealed record Adopted;
+
+    /// <summary>The data are here.</summary>
+    private sealed record DataReceived(string Path);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.DataTransfer;
 using ActorMlp.Cluster.Wire;
 using ActorMlp.Data;
 using ActorMlp.Data.Fingerprints;
@@ -18,6 +19,7 @@ namespace ActorMlp.Cluster.Runs;
 /// <param name="Hub">Where runs get their frames.</param>
 /// <param name="Threads">Threads to compute with; 0 for one per core.</param>
 /// <param name="DataDirectory">Where data files are looked for first; null for nowhere else than the current directory.</param>
+/// <param name="CacheDirectory">Where data that are received are kept.</param>
 /// <param name="Time">The clock.</param>
 internal sealed record NodeRunServices(
     ActorSystem System,
@@ -27,19 +29,24 @@ internal sealed record NodeRunServices(
     BulkHub Hub,
     int Threads,
     string? DataDirectory,
+    string CacheDirectory,
     TimeProvider Time)
 {
     /// <summary>The actor of a run on a node.</summary>
     public ActorSelection ActorOf(string nodeId, ulong run) => System.ActorSelection(PathOf(nodeId, run));
 
+    /// <summary>Whoever keeps a run.</summary>
+    public ActorSelection KeeperOf(PrepareRun run) => System.ActorSelection($"{AddressOf(run.Keeper.NodeId)}/user/run");
+
     /// <summary>The name of a run's actor below its node's.</summary>
     public static string NameOf(ulong run) => string.Create(CultureInfo.InvariantCulture, $"run-{run:x16}");
 
-    private string PathOf(string nodeId, ulong run)
+    private string PathOf(string nodeId, ulong run) => $"{AddressOf(nodeId)}/user/node/{NameOf(run)}";
+
+    private Address AddressOf(string nodeId)
     {
         int colon = nodeId.LastIndexOf(':');
-        Address address = ControlAddress.WithHost(nodeId[..colon]).WithPort(int.Parse(nodeId.AsSpan(colon + 1), CultureInfo.InvariantCulture));
-        return $"{address}/user/node/{NameOf(run)}";
+        return ControlAddress.WithHost(nodeId[..colon]).WithPort(int.Parse(nodeId.AsSpan(colon + 1), CultureInfo.InvariantCulture));
     }
 }
 
@@ -50,12 +57,19 @@ internal sealed record NodeRunServices(
 /// <param name="Engine">What computes.</param>
 internal sealed record PreparedRun(IReadOnlyList<string> Problems, LoadedData Data, RunSetup Setup, NodeEngine Engine)
 {
-    /// <summary>Reads the data and compares them with what the run expects.</summary>
+    /// <summary>Reads the data and compares them with what the run expects. Where they are offered, a cache that was received before does as well.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="pool">The threads that compute.</param>
+    /// <param name="received">A cache that was just received; null to look for data.</param>
     /// <exception cref="DataException">They cannot be read.</exception>
-    public static Task<PreparedRun> PrepareAsync(PrepareRun run, NodeRunServices node, ComputePool pool) => Task.Run(() =>
+    public static Task<PreparedRun> PrepareAsync(PrepareRun run, NodeRunServices node, ComputePool pool, string? received = null) => Task.Run(() =>
     {
         RunOptions options = RunOptionsJson.Deserialize(run.Options);
-        LoadedData data = DataLoader.Load(options.Data, options.Training.Seed, new DataPaths(run.Folder, node.DataDirectory ?? Environment.CurrentDirectory));
+        string? cache = received ?? (run.Offer is { } offer ? DataReceiver.FindCache(node.CacheDirectory, offer.Sha256) : null);
+        LoadedData data = cache is not null
+            ? DataLoader.LoadCache(cache)
+            : DataLoader.Load(options.Data, options.Training.Seed, new DataPaths(run.Folder, node.DataDirectory ?? Environment.CurrentDirectory));
         IReadOnlyList<string> differences = DataFingerprint.Compare(DataFingerprint.FromJson(run.Fingerprint), data.ComputeFingerprint());
         var setup = new RunSetup(options, data);
         return new PreparedRun(differences, data, setup, new NodeEngine(setup, pool));

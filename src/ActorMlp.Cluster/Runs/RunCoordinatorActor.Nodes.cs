@@ -20,7 +20,7 @@ internal sealed partial class RunCoordinatorActor
 
         var node = new Node(nextNumber++, candidate);
         nodes[node.Number] = node;
-        node.Agent.Tell(new PrepareRun(run.Run, node.Number, run.Options, run.Fingerprint, run.Keeper, run.Folder));
+        node.Agent.Tell(new PrepareRun(run.Run, node.Number, run.Options, run.Fingerprint, run.Keeper, run.Folder, run.Offer));
     }
 
     private void Accept(NodePrepared message)

@@ -13,6 +13,7 @@ namespace ActorMlp.Cluster.Wire;
 /// <param name="Progress">Where the run stands.</param>
 /// <param name="Keeper">Who keeps it.</param>
 /// <param name="Folder">The run file's folder, where nodes look for data files last.</param>
+/// <param name="Offer">The data cache that whoever keeps the run sends to nodes that lack the data; null for none.</param>
 [MessagePackObject]
 public sealed record SubmitRun(
     [property: Key(0)] ulong Run,
@@ -22,7 +23,26 @@ public sealed record SubmitRun(
     [property: Key(4)] string Fingerprint,
     [property: Key(5)] RunProgress Progress,
     [property: Key(6)] NodeHello Keeper,
-    [property: Key(7)] string Folder);
+    [property: Key(7)] string Folder,
+    [property: Key(8)] DataOffer? Offer);
+
+/// <summary>A data cache that may be asked for.</summary>
+/// <param name="Sha256">SHA-256 of the whole file.</param>
+/// <param name="Length">Its bytes.</param>
+[MessagePackObject]
+public sealed record DataOffer([property: Key(0)] string Sha256, [property: Key(1)] long Length);
+
+/// <summary>A node lacks the data: send the cache that was offered (to whoever keeps the run).</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Node">Who asks.</param>
+[MessagePackObject]
+public sealed record DataWanted([property: Key(0)] ulong Run, [property: Key(1)] NodeHello Node);
+
+/// <summary>The data cache cannot be sent (to the node that asked for it).</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Reason">Why, for the user.</param>
+[MessagePackObject]
+public sealed record DataNotSent([property: Key(0)] ulong Run, [property: Key(1)] string Reason);
 
 /// <summary>The coordinator takes a run.</summary>
 /// <param name="Run">Which.</param>
@@ -43,6 +63,7 @@ public sealed record RunRefused([property: Key(0)] ulong Run, [property: Key(1)]
 /// <param name="Fingerprint">The data in hashes, as JSON.</param>
 /// <param name="Keeper">Who keeps the run.</param>
 /// <param name="Folder">The run file's folder, where data files are looked for last.</param>
+/// <param name="Offer">The data cache that the keeper sends to nodes that lack the data; null for none.</param>
 [MessagePackObject]
 public sealed record PrepareRun(
     [property: Key(0)] ulong Run,
@@ -50,7 +71,8 @@ public sealed record PrepareRun(
     [property: Key(2)] string Options,
     [property: Key(3)] string Fingerprint,
     [property: Key(4)] NodeHello Keeper,
-    [property: Key(5)] string Folder);
+    [property: Key(5)] string Folder,
+    [property: Key(6)] DataOffer? Offer);
 
 /// <summary>A node is ready (to the coordinator).</summary>
 /// <param name="Number">Its number within the run.</param>

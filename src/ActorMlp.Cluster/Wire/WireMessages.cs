@@ -25,6 +25,8 @@ public static class WireMessages
             WireMessage.Of<RunAccepted>("acc"),
             WireMessage.Of<RunRefused>("ref"),
             WireMessage.Of<PrepareRun>("prep"),
+            WireMessage.Of<DataWanted>("dw"),
+            WireMessage.Of<DataNotSent>("dn"),
             WireMessage.Of<NodePrepared>("np"),
             WireMessage.Of<NodeRefused>("nr"),
             WireMessage.Of<MembersPublished>("mp"),

@@ -28,6 +28,7 @@ internal static class DataCacheKey
             SplitSeed = draws ? options.SplitSeed ?? seed : null,
             Cache = CacheMode.None,
             CacheDirectory = null,
+            Distribution = DataDistribution.Local,
         };
         string text = JsonSerializer.Serialize(
             new { version = DataCacheHeader.Version, deciding, files = files.Select(file => new { file.Key, file.Sha256 }) }, DataJson.Settings);

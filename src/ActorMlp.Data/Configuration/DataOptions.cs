@@ -40,6 +40,16 @@ public enum ScalingKind
     Pixel,
 }
 
+/// <summary>How the nodes of a cluster come by the rows. Cannot change a bit of the result.</summary>
+public enum DataDistribution
+{
+    /// <summary>Each node reads data files of its own.</summary>
+    Local,
+
+    /// <summary>A node without data files that are equal gets the rows from where the run was submitted, and keeps them.</summary>
+    Stream,
+}
+
 /// <summary>Where the rows of a run are while it trains. Cannot change a bit of the result.</summary>
 public enum CacheMode
 {
@@ -133,6 +143,11 @@ public sealed record DataOptions
     [Description("Where the rows are while training: none keeps them in memory; auto in a binary file in data.cacheDirectory that is mapped into memory, for data larger than it. auto makes the file at the first start and finds it again by the hash of this section and of the data files, which are read for that at every start. Cannot change a bit of the result.")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public CacheMode Cache { get; init; } = CacheMode.None;
+
+    /// <summary>How nodes come by the rows; left out of JSON where it is not used.</summary>
+    [Description("On a cluster of nodes: local lets each node read data files of its own; stream sends the rows, as a data cache, to nodes that have no equal files, and they keep it, found again by its hash. Cannot change a bit of the result.")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DataDistribution Distribution { get; init; } = DataDistribution.Local;
 
     /// <summary>Folder of caches; null for <c>data-cache</c>.</summary>
     [Description("Folder of the files that data.cache: auto makes; relative to the current directory. data-cache if absent.")]

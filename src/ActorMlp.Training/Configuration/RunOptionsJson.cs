@@ -45,6 +45,7 @@ public static class RunOptionsJson
                 TestLabels = null,
                 Cache = CacheMode.None,
                 CacheDirectory = null,
+                Distribution = DataDistribution.Local,
             },
             Model = options.Model,
             Training = options.Training,

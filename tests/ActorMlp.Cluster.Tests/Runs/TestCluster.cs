@@ -39,11 +39,11 @@ internal sealed class TestCluster : IAsyncDisposable
         StartAsync(NodeSecurity.LoopbackOnly, [.. Enumerable.Repeat(NodeRoles.All.ToArray(), nodes)]);
 
     /// <summary>One node more; returns when all nodes know that it is up.</summary>
-    public async Task<ClusterNode> AddAsync(string[] roles, string? dataDirectory = null)
+    public async Task<ClusterNode> AddAsync(string[] roles, string? dataDirectory = null, string? cacheDirectory = null)
     {
         ClusterNode node = await ClusterNode.StartAsync(
             Options(roles) with { Join = nodes.Count == 0 ? [] : [nodes[0].Address.ToString()] },
-            new NodeResources(Threads: 1, dataDirectory),
+            new NodeResources(Threads: 1, dataDirectory, cacheDirectory ?? folders[^1]),
             Log,
             TimeProvider.System);
         nodes.Add(node);

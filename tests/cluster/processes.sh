@@ -20,9 +20,10 @@ check() {
 
 # start NUMBER ROLES FIRST [OPTION…]: a node, ready to take work
 start() {
-    local join=()
+    local join=() data=(--data-dir configs)
+    [ $# -le 3 ] || data=("${@:4}")
     [ "$1" = "$3" ] || join=(--join "127.0.0.1:$3")
-    "$program" node --listen "127.0.0.1:$1" "${join[@]}" --roles "$2" --threads 1 --data-dir configs "${@:4}" >"$work/node-$1.txt" 2>&1 &
+    "$program" node --listen "127.0.0.1:$1" "${join[@]}" --roles "$2" --threads 1 "${data[@]}" >"$work/node-$1.txt" 2>&1 &
     for _ in $(seq 300); do
         grep -q '^joined' "$work/node-$1.txt" && return
         sleep 0.1

@@ -195,6 +195,7 @@ internal sealed class WeightPass : IParallelBody
         return [.. list];
     }
 
+    /// <summary>Whether a part's biases were computed before the loops.</summary>
     private bool HasBiases(int part) => part < biasesBefore && parts[part].Layer == biasLayer;
 
     /// <summary>The biases of a part's panels, if it has them.</summary>

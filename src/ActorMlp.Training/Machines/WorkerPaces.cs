@@ -5,12 +5,15 @@ using ActorMlp.Training.Views;
 namespace ActorMlp.Training.Machines;
 
 /// <summary>
-/// How fast workers compute, measured. Shards are dealt by it only where that is clearly faster than the deal that stands, so that noise moves nothing.
+/// How fast workers compute, measured. Shards are dealt by it only where that is clearly faster than the deal that stands, and stays so, so that noise moves nothing.
 /// </summary>
 internal sealed class WorkerPaces
 {
     /// <summary>By how much a step must become faster to be dealt anew.</summary>
     public const double Gain = 1.2;
+
+    /// <summary>How many measurements of each worker in a row must say so.</summary>
+    public const int Persistence = 5;
 
     /// <summary>What a worker must have computed before its pace counts.</summary>
     private const double LeastSeconds = 1;
@@ -20,6 +23,7 @@ internal sealed class WorkerPaces
 
     private readonly Dictionary<WorkerId, (double Shards, double Seconds)> measured = [];
     private IReadOnlyDictionary<WorkerId, double>? dealt;
+    private int inARow;
 
     /// <summary>Enters a measurement.</summary>
     public void Enter(WorkerPace pace)
@@ -40,9 +44,16 @@ internal sealed class WorkerPaces
         IReadOnlyList<ShardRange> better = ShardDealer.Deal(shape.Shards, workers, rates, shape.ShardsDealtTogether);
         if (SecondsOfAStep(view.Ranges) < SecondsOfAStep(better) * Gain)
         {
+            inARow = 0;
             return false;
         }
 
+        if (++inARow < Persistence * workers.Count)
+        {
+            return false;
+        }
+
+        inARow = 0;
         dealt = workers.Zip(rates).ToDictionary(pair => pair.First, pair => pair.Second);
         return true;
     }

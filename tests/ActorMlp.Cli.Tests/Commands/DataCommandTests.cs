@@ -124,7 +124,7 @@ public sealed class DataCommandTests : IDisposable
         CommandLine result = await CommandLine.RunAsync("train", Digits, "--cache-dir", Caches, "--out", folder.At("run"));
 
         Assert.Equal(ExitCode.BadInput, result.ExitCode);
-        Assert.Contains("has no effect with data.cache: none; add --set data.cache=auto", result.Error, StringComparison.Ordinal);
+        Assert.Contains("has no effect with data.cache: none and data.distribution: local; add --set data.cache=auto", result.Error, StringComparison.Ordinal);
     }
 
     private static string LastLine(CommandLine result) => result.Output.TrimEnd().Split('\n')[^1];

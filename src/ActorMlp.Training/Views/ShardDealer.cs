@@ -35,7 +35,7 @@ public static class ShardDealer
     /// <param name="rates">Shards that each computes in a second; null for an even deal.</param>
     public static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates)
     {
-        if (rates is null)
+        if (rates is null || workers.Count == 0)
         {
             return Deal(shards, workers);
         }

@@ -23,6 +23,8 @@ public sealed class ParameterPiecesTests
     private static readonly float[][] Gradients =
         [.. Enumerable.Range(0, 2 * Steps).Select(row => Numbers.Row(31, row, Networks.Max(network => network.Layout.Length)))];
 
+    private static readonly Dictionary<Network, float[]> Starts = Networks.ToDictionary(network => network, network => Workbench.Parameters(network));
+
     private static readonly Dictionary<string, RegularizationSpec> Penalties = new()
     {
         ["none"] = new RegularizationSpec(),
@@ -285,7 +287,7 @@ public sealed class ParameterPiecesTests
     {
         using var pool = new ComputePool(1);
         var updater = new ParameterUpdater(network, optimizer, regularization, pool);
-        float[] parameters = Workbench.Parameters(network);
+        float[] parameters = [.. Starts[network]];
         var norms = new List<double?>();
         for (int step = 0; step < Steps; step++)
         {
@@ -307,7 +309,7 @@ public sealed class ParameterPiecesTests
         [
             .. ranges.Select(range => new ParameterUpdater(network, optimizer, regularization, pool, Between(range[0].Offset, range[^1].End))),
         ];
-        float[] parameters = Workbench.Parameters(network);
+        float[] parameters = [.. Starts[network]];
         var norms = new List<double?>();
         for (int step = 0; step < Steps; step++)
         {

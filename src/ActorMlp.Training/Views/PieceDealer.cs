@@ -21,7 +21,7 @@ public sealed class PieceDealer
     /// <param name="length">Floats of the vector.</param>
     public static PieceDealer Whole(int length) => new([0, length], length);
 
-    /// <summary>Pieces for servers, in the order given; where the vector cannot be cut so often, the last servers get none.</summary>
+    /// <summary>Pieces for servers, in the order given; where the vector cannot be cut so often, some get none.</summary>
     /// <param name="servers">Who is there.</param>
     public IReadOnlyList<ParameterPiece> Deal(IReadOnlyList<int> servers)
     {

@@ -39,7 +39,7 @@ public static class ShardDealer
 
     private static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates)
     {
-        if (rates is null)
+        if (rates is null || workers.Count == 0)
         {
             return Deal(shards, workers);
         }

@@ -66,7 +66,45 @@ public sealed class ShardDealerTests
     }
 
     [Fact]
-    public void Deal_without_workers_deals_nothing() => Assert.Empty(ShardDealer.Deal(8, []));
+    public void Deal_without_workers_deals_nothing()
+    {
+        Assert.Empty(ShardDealer.Deal(8, []));
+        Assert.Empty(ShardDealer.Deal(8, [], []));
+    }
+
+    [Fact]
+    public void Deal_by_rates_covers_each_shard_once_and_makes_the_longest_share_as_short_as_it_can_be() =>
+        Gen.Select(Gen.Int[0, 5], Gen.Double[0.1, 10].Array[1, 3]).Sample((exponent, rates) =>
+        {
+            int shards = 1 << exponent;
+            WorkerId[] workers = Workers(rates.Length);
+            IReadOnlyList<ShardRange> ranges = ShardDealer.Deal(shards, workers, rates);
+            Assert.Equal(workers, ranges.Select(range => range.Worker));
+            Assert.Equal([0, .. ranges.Select(range => range.End)], [.. ranges.Select(range => range.First), shards]);
+            Assert.Equal(ShortestByTrial(shards, rates), ranges.Zip(rates).Max(pair => pair.First.Count / pair.Second));
+        });
+
+    [Fact]
+    public void Deal_by_equal_rates_is_even_and_without_rates_that_of_the_workers_alone() =>
+        Gen.Select(Gen.Int[0, 7], Gen.Int[1, 20], Gen.Double[0.1, 100]).Sample((exponent, count, rate) =>
+        {
+            int shards = 1 << exponent;
+            IEnumerable<int> sizes = ShardDealer.Deal(shards, Workers(count), [.. Enumerable.Repeat(rate, count)]).Select(range => range.Count);
+            Assert.InRange(sizes.Max() - sizes.Min(), 0, 1);
+            Assert.Equal(ShardDealer.Deal(shards, Workers(count)), ShardDealer.Deal(shards, Workers(count), null));
+        });
+
+    /// <summary>Tries every deal.</summary>
+    private static double ShortestByTrial(int shards, ReadOnlySpan<double> rates)
+    {
+        double shortest = shards / rates[0];
+        for (int first = 0; first <= shards && rates.Length > 1; first++)
+        {
+            shortest = Math.Min(shortest, Math.Max(first / rates[0], ShortestByTrial(shards - first, rates[1..])));
+        }
+
+        return rates.Length == 1 ? shards / rates[0] : shortest;
+    }
 
     private static WorkerId[] Workers(int count) => [.. Enumerable.Range(0, count).Select(number => new WorkerId(number, 0))];
 }

@@ -37,7 +37,7 @@ public static class ShardDealer
     public static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates, int together) =>
         [.. Deal(shards / together, workers, rates).Select(range => new ShardRange(range.Worker, range.First * together, range.End * together))];
 
-    private static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates)
+    internal static IReadOnlyList<ShardRange> Deal(int shards, IReadOnlyList<WorkerId> workers, IReadOnlyList<double>? rates)
     {
         if (rates is null || workers.Count == 0)
         {

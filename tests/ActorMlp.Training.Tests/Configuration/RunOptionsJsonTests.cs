@@ -12,7 +12,7 @@ public sealed class RunOptionsJsonTests
 {
     /// <summary>Keys that say where files lie: a run is the same wherever they do.</summary>
     private static readonly string[] places =
-        ["data.train", "data.trainLabels", "data.validation", "data.validationLabels", "data.test", "data.testLabels", "data.cache", "data.cacheDirectory"];
+        ["data.train", "data.trainLabels", "data.validation", "data.validationLabels", "data.test", "data.testLabels", "data.cache", "data.cacheDirectory", "data.distribution"];
 
     private static RunOptions Options { get; } = new()
     {

@@ -48,7 +48,7 @@ public sealed class WeightsMachineTests
             }
 
             Assert.Equal(
-                Enumerable.Range(0, (int)sent.Min()).SelectMany(step => new WeightsEffect[] { new AdoptWeights(step), Begin(10 + step, step) }), effects);
+                Enumerable.Range(0, (int)sent.Min()).SelectMany(step => new WeightsEffect[] { new AdoptWeights(step, Held: false), Begin(10 + step, step) }), effects);
         });
     }
 
@@ -61,7 +61,7 @@ public sealed class WeightsMachineTests
         Assert.Empty(machine.Handle(Piece(10, 2)));
         Assert.Empty(machine.Handle(Piece(0, 2)));
         Assert.Empty(machine.Handle(Piece(20, 1)));
-        Assert.Equal([new AdoptWeights(2), Begin(3, 2)], machine.Handle(Piece(20, 2)));
+        Assert.Equal([new AdoptWeights(2, Held: false), Begin(3, 2)], machine.Handle(Piece(20, 2)));
     }
 
     [Fact]
@@ -80,12 +80,12 @@ public sealed class WeightsMachineTests
         WeightsMachine machine = Viewed();
         machine.Handle(Piece(10, 0));
         machine.Handle(Piece(20, 0));
-        Assert.Equal([new AdoptWeights(0)], machine.Handle(Piece(0, 0) with { Held = true }));
+        Assert.Equal([new AdoptWeights(0, Held: true)], machine.Handle(Piece(0, 0) with { Held = true }));
 
         // The same when the lead's piece is not the last.
         machine.Handle(Piece(0, 1));
         machine.Handle(Piece(10, 1) with { Held = true });
-        Assert.Equal([new AdoptWeights(1), Begin(3, 1)], machine.Handle(Piece(20, 1) with { Held = true }));
+        Assert.Equal([new AdoptWeights(1, Held: true), Begin(3, 1)], machine.Handle(Piece(20, 1) with { Held = true }));
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class WeightsMachineTests
         Assert.Empty(machine.Handle(opened));
         machine.Handle(Piece(0, 0) with { Held = true });
         machine.Handle(Piece(10, 0));
-        Assert.Equal([new AdoptWeights(0), new HandToWorker(opened)], machine.Handle(Piece(20, 0)));
+        Assert.Equal([new AdoptWeights(0, Held: false), new HandToWorker(opened)], machine.Handle(Piece(20, 0)));
 
         // Opened again, in another view: the weights are there.
         var again = new StepOpened(4, 0, []);
@@ -111,12 +111,12 @@ public sealed class WeightsMachineTests
         Assert.Equal([new HandToWorker(now)], machine.Handle(now));
         Assert.Empty(machine.Handle(later));
         Assert.Empty(machine.Handle(next));
-        Assert.Equal([new AdoptWeights(1), Begin(3, 1), new HandToWorker(next)], All(machine, 1));
-        Assert.Equal([new AdoptWeights(2), Begin(3, 2), new HandToWorker(later)], All(machine, 2));
+        Assert.Equal([new AdoptWeights(1, Held: false), Begin(3, 1), new HandToWorker(next)], All(machine, 1));
+        Assert.Equal([new AdoptWeights(2, Held: false), Begin(3, 2), new HandToWorker(later)], All(machine, 2));
 
         // One that comes too late for its weights is never handed over.
         Assert.Empty(machine.Handle(late));
-        Assert.Equal([new AdoptWeights(3), Begin(3, 3)], All(machine, 3));
+        Assert.Equal([new AdoptWeights(3, Held: false), Begin(3, 3)], All(machine, 3));
     }
 
     [Fact]
@@ -134,13 +134,13 @@ public sealed class WeightsMachineTests
         Assert.Empty(machine.Handle(new StepOpened(8, 5, [])));
         Assert.Empty(machine.Handle(Piece(20, 4) with { Arrangement = 8 }));
         Assert.Empty(machine.Handle(Piece(10, 4) with { Arrangement = 8 }));
-        Assert.Equal([new AdoptWeights(4), Begin(8, 4)], machine.Handle(Piece(0, 4) with { Arrangement = 8, View = 8 }));
+        Assert.Equal([new AdoptWeights(4, Held: false), Begin(8, 4)], machine.Handle(Piece(0, 4) with { Arrangement = 8, View = 8 }));
         foreach (long step in new[] { 5, 6 })
         {
             machine.Handle(Piece(0, step) with { Arrangement = 8, View = 8, Held = true });
             machine.Handle(Piece(10, step) with { Arrangement = 8 });
             IReadOnlyList<WeightsEffect> effects = machine.Handle(Piece(20, step) with { Arrangement = 8 });
-            Assert.Equal(step == 5 ? [new AdoptWeights(5), Begin(8, 5)] : [new AdoptWeights(6)], effects);
+            Assert.Equal(step == 5 ? [new AdoptWeights(5, Held: false), Begin(8, 5)] : [new AdoptWeights(6, Held: false)], effects);
         }
     }
 
@@ -156,7 +156,7 @@ public sealed class WeightsMachineTests
         }
 
         Assert.False(machine.Takes(Piece(0, 1)));
-        Assert.Equal([new AdoptWeights(1), Begin(3, 1)], machine.Handle(Piece(20, 1)));
+        Assert.Equal([new AdoptWeights(1, Held: false), Begin(3, 1)], machine.Handle(Piece(20, 1)));
     }
 
     private static WeightsMachine Viewed()
@@ -170,7 +170,7 @@ public sealed class WeightsMachineTests
     private static WeightsMachine At(long step)
     {
         WeightsMachine machine = Viewed();
-        Assert.Equal([new AdoptWeights(step), Begin(3, step)], All(machine, step));
+        Assert.Equal([new AdoptWeights(step, Held: false), Begin(3, step)], All(machine, step));
         return machine;
     }
 

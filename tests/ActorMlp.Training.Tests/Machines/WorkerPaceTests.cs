@@ -55,6 +55,22 @@ public sealed class WorkerPaceTests
         Assert.Equal([8, 8], Counts());
     }
 
+    [Fact]
+    public void Workers_that_all_fail_after_a_deal_by_pace_come_back_to_an_even_deal()
+    {
+        Repeat(8, () => Measure(100, 50));
+        machine.Handle(new WorkerFailed(Workers[0], "chance", Final: false), TimeSpan.Zero);
+        Assert.Equal([16], Counts());
+        machine.Handle(new WorkerFailed(Workers[1], "chance", Final: false), TimeSpan.Zero);
+        Assert.Empty(Counts());
+        foreach (WorkerId worker in Workers)
+        {
+            machine.Handle(new WorkerJoined(worker with { Incarnation = 1 }));
+        }
+
+        Assert.Equal([8, 8], Counts());
+    }
+
     private static void Repeat(int times, Action action)
     {
         for (int i = 0; i < times; i++)

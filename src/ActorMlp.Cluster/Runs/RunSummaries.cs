@@ -25,26 +25,26 @@ internal static class RunSummaries
 {
     public static RunSummary Of(
         RunSetup setup, string runId, RunConclusion conclusion, RunParty party, IReadOnlyList<NodeReport> nodes, string weights, TimeSpan elapsed) => new()
-    {
-        RunId = runId,
-        Status = conclusion.Status,
-        WeightsSha256 = weights,
-        LastWeightsSha256 = conclusion.LastWeightsSha256 ?? weights,
-        Steps = conclusion.Progress.Step,
-        Epochs = (int)(conclusion.Progress.Step / setup.Shape.StepsPerEpoch),
-        ModelEpoch = conclusion.ModelEpoch,
-        Parameters = setup.Network.Layout.ParameterCount,
-        Workers = party.Workers,
-        Threads = party.Threads,
-        Kernel = party.Kernel,
-        SamplesPerSecond = conclusion.SamplesPerSecond,
-        WallSeconds = elapsed.TotalSeconds,
-        Train = conclusion.Progress.Train,
-        Validation = conclusion.Validation,
-        Test = conclusion.Test,
-        Ledger = conclusion.Progress.Ledger,
-        Nodes = [.. nodes.Select(Of)],
-    };
+        {
+            RunId = runId,
+            Status = conclusion.Status,
+            WeightsSha256 = weights,
+            LastWeightsSha256 = conclusion.LastWeightsSha256 ?? weights,
+            Steps = conclusion.Progress.Step,
+            Epochs = (int)(conclusion.Progress.Step / setup.Shape.StepsPerEpoch),
+            ModelEpoch = conclusion.ModelEpoch,
+            Parameters = setup.Network.Layout.ParameterCount,
+            Workers = party.Workers,
+            Threads = party.Threads,
+            Kernel = party.Kernel,
+            SamplesPerSecond = conclusion.SamplesPerSecond,
+            WallSeconds = elapsed.TotalSeconds,
+            Train = conclusion.Progress.Train,
+            Validation = conclusion.Validation,
+            Test = conclusion.Test,
+            Ledger = conclusion.Progress.Ledger,
+            Nodes = [.. nodes.Select(Of)],
+        };
 
     public static RunStarted Started(RunSetup setup, string runId, long firstStep, RunParty party) => new()
     {

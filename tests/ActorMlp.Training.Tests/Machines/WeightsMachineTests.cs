@@ -85,7 +85,7 @@ public sealed class WeightsMachineTests
         // The same when the lead's piece is not the last.
         machine.Handle(Piece(0, 1));
         machine.Handle(Piece(10, 1) with { Held = true });
-        Assert.Equal([new AdoptWeights(1, Held: true), Begin(3, 1)], machine.Handle(Piece(20, 1) with { Held = true }));
+        Assert.Equal([new AdoptWeights(1, Held: false), Begin(3, 1)], machine.Handle(Piece(20, 1) with { Held = true }));
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class WeightsMachineTests
         Assert.Empty(machine.Handle(opened));
         machine.Handle(Piece(0, 0) with { Held = true });
         machine.Handle(Piece(10, 0));
-        Assert.Equal([new AdoptWeights(0, Held: false), new HandToWorker(opened)], machine.Handle(Piece(20, 0)));
+        Assert.Equal([new AdoptWeights(0, Held: true), new HandToWorker(opened)], machine.Handle(Piece(20, 0)));
 
         // Opened again, in another view: the weights are there.
         var again = new StepOpened(4, 0, []);
@@ -140,7 +140,7 @@ public sealed class WeightsMachineTests
             machine.Handle(Piece(0, step) with { Arrangement = 8, View = 8, Held = true });
             machine.Handle(Piece(10, step) with { Arrangement = 8 });
             IReadOnlyList<WeightsEffect> effects = machine.Handle(Piece(20, step) with { Arrangement = 8 });
-            Assert.Equal(step == 5 ? [new AdoptWeights(5, Held: false), Begin(8, 5)] : [new AdoptWeights(6, Held: false)], effects);
+            Assert.Equal(step == 5 ? [new AdoptWeights(5, Held: true), Begin(8, 5)] : [new AdoptWeights(6, Held: true)], effects);
         }
     }
 

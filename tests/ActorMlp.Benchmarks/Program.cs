@@ -3,6 +3,7 @@ using ActorMlp.Benchmarks.Bulk;
 using ActorMlp.Benchmarks.Encodings;
 using ActorMlp.Benchmarks.Memory;
 using ActorMlp.Benchmarks.Nodes;
+using ActorMlp.Benchmarks.Processes;
 using ActorMlp.Benchmarks.Products;
 using ActorMlp.Benchmarks.Reports;
 using ActorMlp.Benchmarks.Steps;
@@ -40,6 +41,14 @@ switch (verb)
     case "heartbeats-node" when args is [_, var join, var seconds, var threads]:
         await Heartbeats.RunNodeAsync(join, int.Parse(seconds, CultureInfo.InvariantCulture), threads == "shared").ConfigureAwait(false);
         return 0;
+    case "control":
+        await ControlDelay.RunAsync(args.Length > 1 ? rounds : 60).ConfigureAwait(false);
+        return 0;
+    case "control-node" when args is [_, var join, var seconds]:
+        await ControlDelay.RunNodeAsync(join, int.Parse(seconds, CultureInfo.InvariantCulture)).ConfigureAwait(false);
+        return 0;
+    case "processes":
+        return await ProcessBenchmark.RunAsync(args.Length > 1 ? rounds : 5).ConfigureAwait(false) ? 0 : 2;
     case "encodings":
         EncodingSpeed.Run();
         return 0;
@@ -61,6 +70,8 @@ switch (verb)
               bulk       MB/s and CPU of the bulk plane over those of a bare socket loop, between two processes
               checksums  GB/s of checksums that bulk frames could carry
               heartbeats [SECONDS [shared]]: three nodes with all cores busy: do they keep each other? (shared: one thread pool for all)
+              control    [SECONDS]: two nodes with bulk both ways: how long do control messages wait, is a node given up?
+              processes  [ROUNDS]: node processes beside one, beside threads and beside PyTorch's DDP (tests/peers/ddp/setup.sh); bytes sent
               encodings  GB/s of gradient encodings, beside memcpy
               picture    OUT.png FILE…: draws what kernels and step saved
             """);

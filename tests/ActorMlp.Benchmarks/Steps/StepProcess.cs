@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using ActorMlp.Engine.Numerics;
 
 namespace ActorMlp.Benchmarks.Steps;
 
@@ -10,16 +9,8 @@ internal sealed class StepProcess : IDisposable
     private readonly Process process;
     private readonly string name;
 
-    /// <summary>What a peer is run with where our kernels are restricted: it too is to do without wider vectors.</summary>
-    private static readonly Dictionary<string, string> Avx2Only = new()
-    {
-        ["ATEN_CPU_CAPABILITY"] = "avx2",
-        ["MKL_ENABLE_INSTRUCTIONS"] = "AVX2",
-        ["DNNL_MAX_CPU_ISA"] = "AVX2",
-    };
-
     /// <summary>Starts <paramref name="command"/> bound to processors.</summary>
-    private StepProcess(string name, string[] command, int processors, IReadOnlyDictionary<string, string> environment)
+    private StepProcess(string name, string[] command, int processors, Action<ProcessStartInfo> prepare)
     {
         this.name = name;
 
@@ -30,11 +21,7 @@ internal sealed class StepProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        foreach ((string key, string value) in environment)
-        {
-            start.Environment[key] = value;
-        }
-
+        prepare(start);
         process = Process.Start(start) ?? throw new InvalidOperationException($"{name} did not start");
     }
 
@@ -45,22 +32,18 @@ internal sealed class StepProcess : IDisposable
 
     /// <summary>A process with this program's engine.</summary>
     public static StepProcess Engine(int threads) =>
-        new("the engine", [Environment.ProcessPath!, "step-server"], threads, new Dictionary<string, string>());
+        new("the engine", [Environment.ProcessPath!, "step-server"], threads, _ => { });
 
     /// <summary>A process with a peer, held to the same threads and vectors.</summary>
-    public static StepProcess Peer(string name, PeerProgram program, int threads)
+    public static StepProcess Peer(string name, PeerProgram program, int threads) => new(name, program.Command, threads, start =>
     {
-        var environment = new Dictionary<string, string>(program.Environment) { ["OMP_NUM_THREADS"] = $"{threads}", ["MKL_NUM_THREADS"] = $"{threads}" };
-        if (KernelSelection.Name == "vector256")
+        foreach ((string key, string value) in program.Environment)
         {
-            foreach ((string key, string value) in Avx2Only)
-            {
-                environment[key] = value;
-            }
+            start.Environment[key] = value;
         }
 
-        return new StepProcess(name, program.Command, threads, environment);
-    }
+        PeerEnvironment.Apply(start, threads);
+    });
 
     /// <summary>Makes the trainer of a task.</summary>
     public void Configure(StepTask task) => Ask($"task {task.ToLine()}");

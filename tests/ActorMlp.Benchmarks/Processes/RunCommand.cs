@@ -1,0 +1,179 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using ActorMlp.Benchmarks.Measuring;
+using ActorMlp.Benchmarks.Steps;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
+
+namespace ActorMlp.Benchmarks.Processes;
+
+/// <summary>How a run is spread over processes.</summary>
+/// <param name="Processes">Node processes; 0 to train in the process of the command itself.</param>
+/// <param name="Threads">Compute threads of each.</param>
+internal sealed record RunParty(int Processes, int Threads)
+{
+    public string[] Arguments => Processes == 0 ? ["--threads", $"{Threads}"] : ["--processes", $"{Processes}", "--threads", $"{Threads}"];
+}
+
+/// <summary>Runs the built command <c>actormlp train</c> on MNIST, with network 784-512-256-10 and momentum.</summary>
+internal sealed partial class RunCommand
+{
+    private const int Interrupt = 2;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+
+    private readonly string program;
+    private readonly string dataDirectory;
+
+    private RunCommand(string program, string dataDirectory)
+    {
+        this.program = program;
+        this.dataDirectory = dataDirectory;
+    }
+
+    /// <summary>The command, or null with what is missing.</summary>
+    public static RunCommand? Find(out string missing)
+    {
+        string root = PeerProgram.RepositoryRoot();
+        string program = Path.Combine(root, "src", "ActorMlp.Cli", "bin", "Release", "net10.0", "actormlp");
+        string data = Path.GetFullPath(Path.Combine(root, "..", "shared", "data"));
+        missing = !File.Exists(program) ? "the command is not built: dotnet build -c Release src/ActorMlp.Cli"
+            : !File.Exists(Path.Combine(data, "mnist", "train-images-idx3-ubyte.gz")) ? "MNIST is not there beside the repository, in ../shared/data/mnist"
+            : "";
+        return missing.Length == 0 ? new RunCommand(program, data) : null;
+    }
+
+    /// <summary>Trains some epochs to the end.</summary>
+    public async Task<RunSummary> TrainAsync(RunParty party, int batch, int epochs)
+    {
+        using var run = new StartedRun(this, party, batch, epochs);
+        await run.EndAsync().ConfigureAwait(false);
+        return SummaryFile.Read(run.Directory.Summary);
+    }
+
+    /// <summary>Trains for a while, and stops.</summary>
+    /// <param name="party">How it is spread.</param>
+    /// <param name="batch">Rows of a step.</param>
+    /// <param name="warmUp">Epochs that began before this much of training do not count: data come into caches, code is compiled anew.</param>
+    /// <param name="span">How long it goes on then.</param>
+    /// <returns>Samples per second: the median of the epochs that count.</returns>
+    public async Task<double> MeasureAsync(RunParty party, int batch, TimeSpan warmUp, TimeSpan span)
+    {
+        using var run = new StartedRun(this, party, batch, 1_000_000);
+        IReadOnlyList<EpochMetrics> epochs = [];
+        while (epochs.Sum(epoch => epoch.WallSeconds) < (warmUp + span).TotalSeconds)
+        {
+            await Task.Delay(LookEvery).ConfigureAwait(false);
+            if (run.HasEnded)
+            {
+                await run.EndAsync().ConfigureAwait(false);
+                throw new InvalidOperationException("a run ended before it was to stop");
+            }
+
+            epochs = File.Exists(run.Directory.Metrics) ? MetricsLog.ReadEpochs(run.Directory.Metrics) : [];
+        }
+
+        run.Interrupt();
+        await run.EndAsync().ConfigureAwait(false);
+        double began = 0;
+        var counted = new List<double>();
+        foreach (EpochMetrics epoch in epochs)
+        {
+            if (began >= warmUp.TotalSeconds)
+            {
+                counted.Add(epoch.SamplesPerSecond);
+            }
+
+            began += epoch.WallSeconds;
+        }
+
+        return Statistics.Median(counted);
+    }
+
+    /// <summary>Neither validation nor test rows: a run does nothing but train, and write its checkpoint after each epoch.</summary>
+    private static string RunFile(int batch, int epochs) => string.Create(CultureInfo.InvariantCulture, $$"""
+        name: processes
+        data:
+          format: idx
+          train: mnist/train-images-idx3-ubyte.gz
+          trainLabels: mnist/train-labels-idx1-ubyte.gz
+          scaling: pixel
+        model:
+          hidden: [512, 256]
+          activation: relu
+        training:
+          epochs: {{epochs}}
+          batchSize: {{batch}}
+          shardsPerStep: {{Math.Min(16, batch / 32)}}
+          optimizer:
+            kind: momentum
+            learningRate: 0.01
+        cluster:
+          workers: 1
+        output:
+          plot: false
+        """);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
+
+    /// <summary>A run in a folder of its own, which goes with it.</summary>
+    private sealed class StartedRun : IDisposable
+    {
+        private readonly string folder = System.IO.Directory.CreateTempSubdirectory("actormlp-processes-").FullName;
+        private readonly Process process;
+        private readonly Task<string> output;
+        private readonly Task<string> errors;
+
+        public StartedRun(RunCommand command, RunParty party, int batch, int epochs)
+        {
+            string file = Path.Combine(folder, "run.yaml");
+            File.WriteAllText(file, RunFile(batch, epochs));
+            Directory = new RunDirectory(Path.Combine(folder, "run"));
+            process = Process.Start(new ProcessStartInfo(
+                command.program, ["train", file, "--data-dir", command.dataDirectory, "--out", Directory.Path, "--quiet", .. party.Arguments])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }) ?? throw new InvalidOperationException($"{command.program} did not start");
+            output = process.StandardOutput.ReadToEndAsync();
+            errors = process.StandardError.ReadToEndAsync();
+
+            // A run that is measured has no end of its own: it must not outlast a benchmark that is told to end.
+            AppDomain.CurrentDomain.ProcessExit += Kill;
+        }
+
+        public RunDirectory Directory { get; }
+
+        public bool HasEnded => process.HasExited;
+
+        /// <summary>Ctrl-C: the run stops with a checkpoint, and its nodes end with it.</summary>
+        public void Interrupt() => _ = Signal(process.Id, RunCommand.Interrupt);
+
+        public async Task EndAsync()
+        {
+            await process.WaitForExitAsync().ConfigureAwait(false);
+            if (process.ExitCode != 0)
+            {
+                throw new InvalidOperationException($"a run failed: {await errors.ConfigureAwait(false)}{await output.ConfigureAwait(false)}");
+            }
+        }
+
+        public void Dispose()
+        {
+            AppDomain.CurrentDomain.ProcessExit -= Kill;
+            Kill(this, EventArgs.Empty);
+            process.Dispose();
+            System.IO.Directory.Delete(folder, recursive: true);
+        }
+
+        private void Kill(object? sender, EventArgs arguments)
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+                process.WaitForExit();
+            }
+        }
+    }
+}

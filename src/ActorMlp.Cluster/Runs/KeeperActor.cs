@@ -68,7 +68,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private readonly SortedDictionary<long, RunState> states = [];
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly HashSet<string> contacts;
-    private readonly CancellationTokenSource sending = new();
+    private CancellationTokenSource sending = new();
     private RunProgress saved;
     private IActorRef coordinator = ActorRefs.Nobody;
     private RunLinks? links;
@@ -192,6 +192,11 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         links = new RunLinks(options.Endpoint, run);
         options.Hub.Register(run, Self);
         ForgetWhatWasUnderWay();
+
+        // Data are sent for a run by its number: those who still lack them ask again.
+        sending.Cancel();
+        sending.Dispose();
+        sending = new CancellationTokenSource();
         (view, attempts) = (View.None, 0);
         Submit();
     }

@@ -21,6 +21,7 @@ namespace ActorMlp.Cluster.Runs;
 internal sealed partial class NodeRunActor : ReceiveActor
 #pragma warning restore CA1001
 {
+    private static readonly TimeSpan TransferPatience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan PaceInterval = TimeSpan.FromSeconds(1);
 
     private readonly ILoggingAdapter log = Context.GetLogger();
@@ -103,7 +104,10 @@ internal sealed partial class NodeRunActor : ReceiveActor
             Become(TakingPart);
             coordinator.Tell(new NodePrepared(run.Number, node.Hello, pool.Threads));
         });
-        Receive<Status.Failure>(failure => ReceiveDataOrRefuse([failure.Cause.GetBaseException().Message]));
+        Receive<Status.Failure>(failure => ReceiveDataOrRefuse(
+            [failure.Cause.GetBaseException().Message + (run.Offer is null ? "; data.distribution: stream would send the data to this node" : "")]));
+        Receive<ReceiveTimeout>(_ => Refuse(
+            [$"no data came from {run.Keeper.NodeId} for {TransferPatience.TotalSeconds:0} s; can its bulk address {run.Keeper.BulkAddress} and {node.Hello.BulkAddress} reach each other?"]));
         Receive<DataNotSent>(message => message.Run == run.Run, message => Refuse([message.Reason]));
         Receive<DataReceived>(message => PreparedRun.PrepareAsync(run, node, pool, message.Path).PipeTo(Self, Self));
         Receive<EndRun>(_ => Context.Stop(Self));
@@ -112,19 +116,18 @@ internal sealed partial class NodeRunActor : ReceiveActor
         {
             using BulkBuffer payload = frame.Payload;
             receiver?.Accept(frame.Header, payload.Span);
+            if (receiver?.Missing.Count == 0)
+            {
+                // What follows, to hash the whole, takes as long as it takes.
+                Context.SetReceiveTimeout(null);
+            }
         });
     }
 
     /// <summary>Without data of its own the node asks the keeper for them, once, if it offers them.</summary>
     private void ReceiveDataOrRefuse(IReadOnlyList<string> problems)
     {
-        if (run.Offer is not { } offer)
-        {
-            Refuse([.. problems, "data.distribution: stream would send the data to this node"]);
-            return;
-        }
-
-        if (receiver is not null)
+        if (run.Offer is not { } offer || receiver is not null)
         {
             Refuse(problems);
             return;
@@ -137,6 +140,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
             receiver.Completion.PipeTo(Self, Self, path => new DataReceived(path));
             links.Connect(run.Keeper.NodeId, run.Keeper.BulkAddress);
             node.KeeperOf(run).Tell(new DataWanted(run.Run, node.Hello), Self);
+            Context.SetReceiveTimeout(TransferPatience);
         }
         catch (DataException exception)
         {

@@ -309,6 +309,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
             step, totals, shape.LearningRate(step), norm, held, Contributions(), reissued, duplicates, active.Number);
         step++;
         (next, norm, reissued, duplicates) = (null, null, 0, 0);
+        squares.Clear();
         Array.ForEach(pieces, piece => piece.Clear());
 
         // Only the lead holds on request: no worker begins a step that the lead has not opened.

@@ -190,9 +190,8 @@ public sealed partial class ClusterSimulation
         network.Send(KeeperId, coordinatorId, Plane.Control, 200, () => ToCoordinator(of, () => Handle(message)));
     }
 
-    internal void WriteToDisk(int floats, Action done)
+    internal void UseDisk(Action done)
     {
-        _ = floats;
         TimeSpan begins = diskIsFree > clock.Now ? diskIsFree : clock.Now;
         diskIsFree = begins + DiskTime;
         clock.After(diskIsFree - clock.Now, done);

@@ -114,7 +114,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             {
                 awaited.Remove(wanted);
                 disk.Enqueue((wanted.Kind, wanted.Progress, [.. state.Slots[0]]));
-                cluster.WriteToDisk(model.Length * state.Slots.Length, Written);
+                cluster.UseDisk(Written);
                 if (wanted.Kind == CheckpointKind.Last)
                 {
                     Saved = wanted.Progress;
@@ -158,7 +158,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
         restoresBest = false;
         int asked = restoration;
-        cluster.WriteToDisk(0, () =>
+        cluster.UseDisk(() =>
         {
             if (asked == restoration)
             {

@@ -87,11 +87,7 @@ public sealed partial class ClusterSimulation
                     return;
                 }
 
-                Carry(coordinator!.Handle(new WorkerJoined(new Views.WorkerId(node.Number, 0))));
-                if (process.IsServer)
-                {
-                    Carry(coordinator.Handle(new ServerJoined(node.Number)));
-                }
+                Joined(node.Number, process);
             }));
         });
     }

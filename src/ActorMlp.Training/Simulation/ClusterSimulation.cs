@@ -16,6 +16,9 @@ public sealed record SimulationOptions
     /// <summary>How many of the first nodes may hold parameters; null for all.</summary>
     public int? Servers { get; init; }
 
+    /// <summary>Servers that stand by for each: 0 or 1.</summary>
+    public int Standbys { get; init; } = 1;
+
     /// <summary>Workers that the run waits for.</summary>
     public int MinimumWorkers { get; init; } = 1;
 
@@ -106,7 +109,13 @@ public sealed partial class ClusterSimulation
 
     internal ProtocolWatch Watch { get; } = new();
 
-    private RunShape Shape => Model.Shape with { Workers = options.MinimumWorkers, WorkersKeepResiduals = Model.HasErrorFeedback };
+    private RunShape Shape => Model.Shape with
+    {
+        Workers = options.MinimumWorkers,
+        WorkersKeepResiduals = Model.HasErrorFeedback,
+        Standbys = options.Standbys,
+        Patience = options.DetectionTime * 5,
+    };
 
     /// <summary>Runs to the end of the run, or until something does not hold.</summary>
     public SimulationResult Run()
@@ -180,14 +189,14 @@ public sealed partial class ClusterSimulation
 
     internal void TellCoordinator(SimulatedNode from, ICoordinatorMessage message)
     {
-        int of = from.Run;
-        network.Send(IdOf(from), coordinatorId, Plane.Control, 200, () => ToCoordinator(of, () => Handle(message)));
+        int of = from.Run, to = coordinatorId;
+        network.Send(IdOf(from), to, Plane.Control, 200, () => ToCoordinator(of, to, () => Handle(message)));
     }
 
     internal void TellCoordinatorFromKeeper(ICoordinatorMessage message)
     {
-        int of = run;
-        network.Send(KeeperId, coordinatorId, Plane.Control, 200, () => ToCoordinator(of, () => Handle(message)));
+        int of = run, to = coordinatorId;
+        network.Send(KeeperId, to, Plane.Control, 200, () => ToCoordinator(of, to, () => Handle(message)));
     }
 
     internal void UseDisk(Action done)
@@ -215,9 +224,12 @@ public sealed partial class ClusterSimulation
         }
     });
 
-    private void ToCoordinator(int of, Action what) => processes[coordinatorId].Do(() =>
+    private void ToCoordinator(int of, Action what) => ToCoordinator(of, coordinatorId, what);
+
+    /// <summary>What was sent to a coordinator that is gone is lost.</summary>
+    private void ToCoordinator(int of, int to, Action what) => processes[to].Do(() =>
     {
-        if (of == run && coordinator is not null && conclusion is null)
+        if (of == run && to == coordinatorId && coordinator is not null && conclusion is null)
         {
             what();
         }
@@ -225,10 +237,10 @@ public sealed partial class ClusterSimulation
 
     private void ToKeeper(Action what)
     {
-        int of = run;
-        network.Send(coordinatorId, KeeperId, Plane.Control, 200, () =>
+        int of = run, from = coordinatorId;
+        network.Send(from, KeeperId, Plane.Control, 200, () =>
         {
-            if (of == run)
+            if (of == run && from == coordinatorId)
             {
                 what();
             }

@@ -23,6 +23,10 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>The newest checkpoint's progress: where another coordinator begins.</summary>
     public RunProgress Saved { get; private set; } = RunProgress.Start;
 
+    /// <summary>The newest progress that the keeper was told; the state to it may still be on its way.</summary>
+    public RunProgress Newest =>
+        awaited.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
+
     /// <summary>The best epoch's weights, once they are restored.</summary>
     public float[]? Best { get; private set; }
 
@@ -61,11 +65,14 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         {
             foreach (ParameterPiece piece in arrangement.Pieces)
             {
-                int to = slot < firstResidual ? piece.Server
-                    : arrangement.Step == 0 ? -1
-                    : view.OwnerOf((slot - firstResidual) * model.Shape.ShardsDealtTogether)?.Number ?? -1;
-                cluster.SendFrameFromKeeper(to, new SimulatedFrame(
-                    arrangement.Number, null, slot, piece.Offset, state.Slots[slot].AsSpan(piece.Offset, piece.Length).ToArray()));
+                int[] receivers = slot < firstResidual ? [piece.Server, piece.Standby]
+                    : arrangement.Step == 0 ? []
+                    : [view.OwnerOf((slot - firstResidual) * model.Shape.ShardsDealtTogether)?.Number ?? -1];
+                foreach (int to in receivers)
+                {
+                    cluster.SendFrameFromKeeper(to, new SimulatedFrame(
+                        arrangement.Number, null, slot, piece.Offset, state.Slots[slot].AsSpan(piece.Offset, piece.Length).ToArray()));
+                }
             }
         }
     }
@@ -95,7 +102,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         if (!state.IsWhole)
         {
             values.CopyTo(state.Slots[slot].AsSpan(offset));
-            state.Missing -= values.Length;
+            state.Missing -= state.Received.Add((slot, offset)) ? values.Length : 0;
             SaveWhatIsWhole();
         }
     }
@@ -202,6 +209,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private sealed class State(float[][] slots, long missing)
     {
         public float[][] Slots => slots;
+
+        /// <summary>What is here: a server that took over sends again what the one before it may have sent.</summary>
+        public HashSet<(int Slot, int Offset)> Received { get; } = [];
 
         public long Missing { get; set; } = missing;
 

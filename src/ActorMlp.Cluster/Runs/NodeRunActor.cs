@@ -116,7 +116,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             [$"no data came from {run.Keeper.NodeId} for {TransferPatience.TotalSeconds:0} s; can its bulk address {run.Keeper.BulkAddress} and {node.Hello.BulkAddress} reach each other?"]));
         Receive<DataNotSent>(message => message.Run == run.Run, message => Refuse([message.Reason]));
         Receive<DataReceived>(message => PreparedRun.PrepareAsync(run, node, pool, message.Path).PipeTo(Self, Self));
-        Receive<EndRun>(_ => Context.Stop(Self));
+        Receive<EndRun>(FromCoordinator, _ => Context.Stop(Self));
         Receive<Terminated>(_ => WaitForCoordinator());
         Receive<OrphanedForLong>(_ => Context.Stop(Self));
         Receive<ResumeRun>(_ =>
@@ -168,13 +168,13 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
     private void TakingPart()
     {
-        Receive<MembersPublished>(Accept);
-        Receive<ViewPublished>(Accept);
+        Receive<MembersPublished>(FromCoordinator, Accept);
+        Receive<ViewPublished>(message => FromCoordinator(message) && message.View.Number > view.Number, Accept);
         Receive<StepOpened>(message => Carry(weights.Handle(message)));
-        Receive<EvaluateBlocks>(message => Carry(weights.Handle(message)));
-        Receive<ContinueTraining>(message => Carry(server!.Handle(message)));
-        Receive<HoldTraining>(message => Carry(server!.Handle(message)));
-        Receive<WriteCheckpoint>(message => Carry(server!.Handle(message)));
+        Receive<EvaluateBlocks>(FromCoordinator, message => Carry(weights.Handle(message)));
+        Receive<ContinueTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
+        Receive<HoldTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
+        Receive<WriteCheckpoint>(FromCoordinator, message => Carry(server!.Handle(message)));
         Receive<PieceMeasured>(message => Carry(server!.Handle(message)));
         Receive<BulkFrame>(Accept);
         Receive<Computed>(Accept);
@@ -184,7 +184,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         Receive<UpdateMeasured>(message => Carry(server!.Handle(message)));
         Receive<UpdateApplied>(Accept);
         Receive<SumApplied>(Accept);
-        Receive<EndRun>(_ =>
+        Receive<EndRun>(FromCoordinator, _ =>
         {
             coordinator.Tell(new NodeReport(
                 run.Number, node.Hello.NodeId, node.Hello.Kernel, pool.Threads, stepsTakenPartIn, links.GradientBytes, links.WeightBytes));
@@ -203,6 +203,9 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             Context.Stop(Self);
         });
     }
+
+    /// <summary>What a coordinator that is gone may still say does not count.</summary>
+    private bool FromCoordinator<T>(T message) => Sender.Equals(coordinator);
 
     /// <summary>Training needs no coordinator: the run goes on until the next one asks where it stands.</summary>
     private void WaitForCoordinator() => Timers.StartSingleTimer("orphan", new OrphanedForLong(), OrphanPatience);

@@ -129,6 +129,11 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
 
     private void Handle(ViewPublished message)
     {
+        if (message.View.Number <= view.Number)
+        {
+            return;
+        }
+
         if (message.View.Arrangement.Number > view.Arrangement.Number)
         {
             results.Clear();

@@ -61,20 +61,23 @@ public sealed partial class CoordinatorMachine
         bool served = view.Arrangement.Servers.Contains(message.Node);
         servers.Remove(message.Node);
         leaving.Remove(message.Node);
-        if (!served || phase is Phase.Ended or Phase.Gathering)
-        {
-            return worked || accounts.ContainsKey(message.Node)
-                ? Handle(new WorkerFailed(worked ? worker : new WorkerId(message.Node, 0), message.Reason, Final: true), now)
-                : [];
-        }
-
-        bool computedAll = view.Ranges.Any(range => range.Worker.Number == message.Node && range.Count == shape.Shards);
         if (accounts.TryGetValue(message.Node, out WorkerAccount? account))
         {
             account.Status = WorkerStatus.Lost;
         }
 
         members.Remove(message.Node);
+        if (phase is Phase.Ended or Phase.Gathering)
+        {
+            return [];
+        }
+
+        if (!served)
+        {
+            return worked ? DealWithout(worker, message.Reason, now) : [];
+        }
+
+        bool computedAll = view.Ranges.Any(range => range.Worker.Number == message.Node && range.Count == shape.Shards);
 
         // Who computed a step alone may have finished the next one too before its standby had what it takes.
         if (phase == Phase.Arranging || computedAll || shape.WorkersKeepResiduals || view.Arrangement.Without(message.Node) is not { } rest)
@@ -207,11 +210,13 @@ public sealed partial class CoordinatorMachine
             return [new FailRun($"every worker was lost; the last one, {message.Worker}, failed of: {message.Reason}")];
         }
 
-        return phase == Phase.Gathering ? []
-            : !shape.WorkersKeepResiduals ? ChangeView()
-            : view.RangeOf(message.Worker) is { Count: > 0 } ? Rewind(message.Reason, now)
-            : [.. evaluation?.Deal(Present) ?? []];
+        return phase == Phase.Gathering ? [] : DealWithout(message.Worker, message.Reason, now);
     }
+
+    private IReadOnlyList<CoordinatorEffect> DealWithout(WorkerId worker, string reason, TimeSpan now) =>
+        !shape.WorkersKeepResiduals ? ChangeView()
+        : view.RangeOf(worker) is { Count: > 0 } ? Rewind(reason, now)
+        : [.. evaluation?.Deal(Present) ?? []];
 
     /// <summary>What servers were told last, for those that may not have heard it.</summary>
     private List<CoordinatorEffect> Repeat()

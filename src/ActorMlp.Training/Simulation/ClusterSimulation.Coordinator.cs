@@ -248,6 +248,12 @@ public sealed partial class ClusterSimulation
             return;
         }
 
+        // Who was lost meanwhile has answered in vain.
+        foreach (int gone in standings.Keys.Where(number => !members[number].IsMember).ToArray())
+        {
+            standings.Remove(gone);
+        }
+
         if (standings.Values.MaxBy(standing => standing.View.Number) is not { View: { Number: > 0 } view })
         {
             events.Add(new RunRewound(keeper.Saved.Step, "the coordinator was lost"));
@@ -262,7 +268,7 @@ public sealed partial class ClusterSimulation
             new RunRecovered(
                 view,
                 [.. view.Ranges.Select(range => range.Worker)],
-                [.. view.Arrangement.Servers],
+                [.. view.Arrangement.Servers.Union(standings.Keys.Where(number => members[number].IsServer && known.Contains(number)))],
                 [.. standings.Values.SelectMany(standing => standing.Commits).DistinctBy(commit => commit.Step).OrderBy(commit => commit.Step)],
                 standings.Values.Max(standing => standing.Continued),
                 standings.Where(standing => view.Arrangement.Servers.Contains(standing.Key))

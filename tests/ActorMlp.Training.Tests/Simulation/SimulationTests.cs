@@ -13,7 +13,7 @@ namespace ActorMlp.Training.Tests.Simulation;
 public sealed class SimulationTests
 {
     [Theory]
-    [InlineData(0, 40000)]
+    [InlineData(0, 2000)]
     public void Any_schedule_of_faults_ends_with_the_loops_weights(int first, int count)
     {
         var failures = new List<string>();

@@ -133,6 +133,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<ViewPublished>(message =>
         {
             view = message.View;
+            options.Observer.Report(new ViewStands(view));
             SendBest();
         });
         Receive<RangesWanted>(message => Supply(message.Arrangement));
@@ -158,7 +159,9 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             RestoreBestWhenSaved();
         });
         Receive<BestLoaded>(Accept);
-        Receive<RunEvent>(options.Observer.Report);
+
+        // Of a coordinator that was given up nothing counts any more: what it still committed is trained again.
+        Receive<RunEvent>(_ => Sender.Equals(coordinator), options.Observer.Report);
         Receive<StopRequested>(message =>
         {
             stopRequested = true;
@@ -290,6 +293,8 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
                 options.Observer.Report(new RunNotice(advice));
             }
         }
+
+        options.Observer.Report(new MembersKnown(message.Members.ToDictionary(member => member.Number, member => member.NodeId)));
     }
 
     private void Accept(RunConcluded message)

@@ -76,7 +76,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         Enter(message);
-        var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message))) };
+        var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message)) { Account = AccountOf(message) }) };
         effects.AddRange(Release(message.View));
         if (!message.Held)
         {
@@ -203,9 +203,9 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     {
         learningRate = message.LearningRate;
         clock.Count(message.Totals.Rows);
-        foreach (WorkerContribution contribution in message.Contributions)
+        foreach (CountedSubtree subtree in message.Contributions)
         {
-            accounts[contribution.Worker].Shards += contribution.Shards;
+            accounts[subtree.Worker].Shards += subtree.Node.ShardCount;
         }
 
         LedgerSummary ledger = progress.Ledger;
@@ -216,11 +216,15 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             Ledger = new LedgerSummary
             {
                 ShardsCommitted = ledger.ShardsCommitted + shape.Shards,
-                ShardsReissued = ledger.ShardsReissued + message.ShardsReissued,
+                ShardsReissued = ledger.ShardsReissued + message.Redealt.Sum(shards => shards.Count),
                 DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
             },
         };
     }
+
+    private StepAccount? AccountOf(StepCommitted message) => shape.KeepsLedger
+        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt)
+        : null;
 
     private StepMetrics StepFigures(StepCommitted message)
     {

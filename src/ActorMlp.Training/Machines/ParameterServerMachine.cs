@@ -29,6 +29,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
 
     private readonly Dictionary<int, IReadOnlyList<double>> squares = [];
     private readonly List<WriteCheckpoint> pendingCheckpoints = [];
+    private readonly RedealBook redealt = new();
     private PieceAccount[] pieces = [];
     private Phase phase = Phase.Acquiring;
     private View active = View.None;
@@ -40,7 +41,6 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
     private int? diverged;
     private bool holdRequested;
     private long continuesAt = -1;
-    private int reissued;
     private int duplicates;
 
     /// <summary>The step in flight, or the next one.</summary>
@@ -272,7 +272,8 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
         pieces = [.. Arrangement.PiecesOf(self).Select(piece => new PieceAccount(piece, shape.Shards))];
         squares.Clear();
         pendingCheckpoints.Clear();
-        (next, norm, diverged, holdRequested, continuesAt, reissued, duplicates) = (null, null, null, false, -1, 0, 0);
+        redealt.Clear();
+        (next, norm, diverged, holdRequested, continuesAt, duplicates) = (null, null, null, false, -1, 0);
         return [new AcquireRange(Arrangement, [.. pieces.Select(piece => piece.Piece)])];
     }
 
@@ -306,9 +307,9 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
         (View view, bool held) = next!.Value;
         List<ParameterServerEffect> effects = [];
         var committed = new StepCommitted(
-            step, totals, shape.LearningRate(step), norm, held, Contributions(), reissued, duplicates, active.Number);
+            step, totals, shape.LearningRate(step), norm, held, Contributions(), redealt.Take(), duplicates, active.Number);
         step++;
-        (next, norm, reissued, duplicates) = (null, null, 0, 0);
+        (next, norm, duplicates) = (null, null, 0);
         squares.Clear();
         Array.ForEach(pieces, piece => piece.Clear());
 
@@ -359,7 +360,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
         {
             if (!Has(shard) && active.OwnerOf(shard) is { } owner && newest.OwnerOf(shard) != owner)
             {
-                reissued++;
+                redealt.Enter(owner.Number, shard, newest.RangeOf(owner) is null ? RedealReason.Lost : RedealReason.Moved);
             }
         }
 
@@ -368,7 +369,6 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
             new StepOpened(active.Number, step, Arrangement.Pieces.Count == 1 ? pieces[0].Ledger.Present : []), Announced: false);
     }
 
-    private WorkerContribution[] Contributions() =>
-        [.. pieces[0].Ledger.Parts.GroupBy(part => part.Worker.Number)
-            .Select(group => new WorkerContribution(group.Key, group.Sum(part => part.Node.ShardCount)))];
+    private IReadOnlyList<CountedSubtree> Contributions() =>
+        CountedSubtree.Merge(pieces[0].Ledger.Parts.Select(part => new CountedSubtree(part.Worker.Number, part.Node)));
 }

@@ -55,6 +55,9 @@ public sealed record RunShape
     /// <summary>Whether workers keep what their subtrees owe, so that subtrees change their owners between steps only.</summary>
     public bool WorkersKeepResiduals { get; init; }
 
+    /// <summary>Whether the account of each step is told, for the ledger.</summary>
+    public bool KeepsLedger { get; init; } = true;
+
     /// <summary>Standard deviation by which a regression target was divided; 1 for none.</summary>
     public double TargetScale { get; init; } = 1;
 

@@ -1,4 +1,3 @@
-using ActorMlp.Engine.Batches;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Ledgers;
 using ActorMlp.Training.Runs;
@@ -118,7 +117,8 @@ public sealed class RunAudit
         var check = new MetricsCheck(auditor.Epochs, losses);
         string name = Path.GetFileName(directory.Metrics);
         int number = 0;
-        foreach (string line in File.ReadLines(directory.Metrics))
+        using var text = new StreamReader(new FileStream(directory.Metrics, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        while (text.ReadLine() is { } line)
         {
             number++;
             if (check.Enter(line) is { } problem)

@@ -30,7 +30,7 @@ internal sealed class ViewHistory
         views[line.View] = line.Shares;
     }
 
-    /// <summary>Checks that each subtree of a step was counted for a worker that had it in a view of that step.</summary>
+    /// <summary>Checks that each shard of a step was counted for a worker that had it in a view of that step.</summary>
     /// <param name="view">The view that the step ended in; it began in that of the step before, or in a later one.</param>
     /// <param name="counted">The subtrees.</param>
     /// <exception cref="AuditException">It was not.</exception>
@@ -54,12 +54,13 @@ internal sealed class ViewHistory
         List<IReadOnlyList<WorkerShards>> standing = [.. views.Where(one => one.Key >= last && one.Key <= view).Select(one => one.Value)];
         foreach (CountedSubtree subtree in counted)
         {
-            if (!standing.Exists(shares => Covers(shares, subtree)))
+            // Shard by shard: neighbours that a worker had in different views may be told of as one subtree.
+            for (int shard = subtree.Node.FirstShard; shard < subtree.Node.EndShard; shard++)
             {
-                string owners = string.Join(" and ", views[view]
-                    .Where(share => share.First < subtree.Node.EndShard && subtree.Node.FirstShard < share.First + share.Count)
-                    .Select(share => $"worker {share.Worker}"));
-                throw new AuditException($"{subtree.Node} are counted for worker {subtree.Worker}; by view {view} they are of {owners}");
+                if (!standing.Exists(shares => OwnerOf(shares, shard) == subtree.Worker))
+                {
+                    throw new AuditException($"shard {shard} is counted for worker {subtree.Worker}; by view {view} it is of worker {OwnerOf(views[view], shard)}");
+                }
             }
         }
 
@@ -73,6 +74,6 @@ internal sealed class ViewHistory
         }
     }
 
-    private static bool Covers(IReadOnlyList<WorkerShards> shares, CountedSubtree subtree) => shares.Any(share =>
-        share.Worker == subtree.Worker && share.First <= subtree.Node.FirstShard && subtree.Node.EndShard <= share.First + share.Count);
+    private static int OwnerOf(IReadOnlyList<WorkerShards> shares, int shard) =>
+        shares.First(share => share.First <= shard && shard < share.First + share.Count).Worker;
 }

@@ -15,7 +15,7 @@ internal static class LedgerChecksum
     public const uint Start = uint.MaxValue;
 
     /// <summary>Bytes of <c>,"x":"01234567"}</c>.</summary>
-    public const int Length = 15;
+    public const int Length = 16;
 
     /// <summary>The checksum after a line.</summary>
     /// <param name="before">The checksum after the line above.</param>

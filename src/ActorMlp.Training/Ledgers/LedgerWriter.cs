@@ -15,9 +15,10 @@ namespace ActorMlp.Training.Ledgers;
 /// <param name="checksum">The checksum after the lines that are there; see <see cref="LedgerChecksum"/>.</param>
 internal sealed class LedgerWriter(uint checksum)
 {
+    private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly ArrayBufferWriter<byte> content = new(256);
     private readonly ArrayBufferWriter<byte> whole = new(256);
-    private readonly Utf8JsonWriter json = new(Stream.Null, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     private uint checksum = checksum;
     private StepLine? above;
 
@@ -25,12 +26,12 @@ internal sealed class LedgerWriter(uint checksum)
     public ReadOnlyMemory<byte> Write(LedgerLine line)
     {
         content.ResetWrittenCount();
-        json.Reset(content);
+        using var json = new Utf8JsonWriter(content, Json);
         json.WriteStartObject();
         switch (line)
         {
             case StepLine step:
-                Write(step);
+                Write(json, step);
                 break;
             case StartLine start:
                 json.WriteNumber(LedgerKeys.Start, start.Step);
@@ -53,7 +54,7 @@ internal sealed class LedgerWriter(uint checksum)
                 json.WriteStartArray(LedgerKeys.Shares);
                 foreach (WorkerShards share in view.Shares)
                 {
-                    WriteNumbers(share.Worker, share.First, share.Count);
+                    WriteNumbers(json, share.Worker, share.First, share.Count);
                 }
 
                 json.WriteEndArray();
@@ -93,7 +94,7 @@ internal sealed class LedgerWriter(uint checksum)
         return whole.WrittenMemory;
     }
 
-    private void Write(StepLine line)
+    private void Write(Utf8JsonWriter json, StepLine line)
     {
         StepAccount account = line.Account;
         json.WriteNumber(LedgerKeys.Step, account.Step);
@@ -123,7 +124,7 @@ internal sealed class LedgerWriter(uint checksum)
             json.WriteStartArray(LedgerKeys.Counted);
             foreach ((int worker, TreeNode node) in account.Counted)
             {
-                WriteNumbers(worker, node.FirstShard, node.ShardCount);
+                WriteNumbers(json, worker, node.FirstShard, node.ShardCount);
             }
 
             json.WriteEndArray();
@@ -151,7 +152,7 @@ internal sealed class LedgerWriter(uint checksum)
         }
     }
 
-    private void WriteNumbers(int worker, int first, int count)
+    private static void WriteNumbers(Utf8JsonWriter json, int worker, int first, int count)
     {
         json.WriteStartArray();
         json.WriteNumberValue(worker);

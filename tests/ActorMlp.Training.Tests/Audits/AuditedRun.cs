@@ -76,13 +76,13 @@ internal sealed class AuditedRun : IDisposable
             Threads = 1,
             Kernel = "scalar",
         });
-        ledger.Record(new ViewStands(new View(1, ShardDealer.Deal(4, Workers))));
+        ledger.Record(new ViewStands(new View(1, [new(Workers[0], 0, 2), new(Workers[1], 2, 3), new(Workers[2], 3, 4)])));
         for (int step = first; step < end; step++)
         {
             bool lost = step >= 5;
             if (step == 5)
             {
-                ledger.Record(new ViewStands(new View(2, ShardDealer.Deal(4, Workers[..2]))));
+                ledger.Record(new ViewStands(new View(2, [new(Workers[0], 0, 2), new(Workers[1], 2, 4)])));
             }
 
             StepMetrics figures = new()

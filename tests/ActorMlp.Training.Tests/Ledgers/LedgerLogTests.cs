@@ -178,7 +178,7 @@ public sealed class LedgerLogTests : IDisposable
     [InlineData("""{"s":0,"l":1,""", "lacks 'n'")]
     [InlineData("""{"s":0,"v":1,"e":1,"n":1,"l":1,"k":0,"c":[[0,1,2]],""", "has 2 shards from shard 1, which are no subtree")]
     [InlineData("""{"s":0,"v":1,"e":1,"n":1,"l":1,"k":0,"c":[[0,0,1]],"r":[[0,0,1,"so"]],""", "gives 'so' as a reason")]
-    [InlineData("""{"s":"x","v":1,""", "is no line of a ledger")]
+    [InlineData("""{"s":"x","v":1,"e":1,"n":1,"l":1,"k":0,"c":[],""", "is no line of a ledger")]
     [InlineData("""{"rewind":1,""", "is no line of a ledger")]
     public void Line_of_another_make_is_refused(string text, string problem)
     {

@@ -8,6 +8,7 @@ using ActorMlp.Cluster.Runs;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Numerics;
+using ActorMlp.Training.Ledgers;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
 using Microsoft.Extensions.Logging;
@@ -116,9 +117,10 @@ internal sealed class Trainer(CommandContext context)
         using (var stop = new CancellationTokenSource())
         using (context.OnInterrupt(stop))
         using (MetricsLog metrics = MetricsLog.Open(directory.Metrics, checkpoint?.Progress.Step ?? 0))
+        using (LedgerLog? ledger = setup.Options.Output.Ledger ? LedgerLog.Open(directory.Ledger, checkpoint?.Progress.Step ?? 0) : null)
         {
             await using IRunView view = CreateView(request);
-            var recorder = new RunRecorder(metrics, setup.Options.Output.StepMetrics, view);
+            var recorder = new RunRecorder(ledger, metrics, setup.Options.Output.StepMetrics, view);
             result = request switch
             {
                 { Cluster: { } cluster } => await TrainOnAsync(cluster, source).ConfigureAwait(false),

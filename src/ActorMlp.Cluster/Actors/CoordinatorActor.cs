@@ -70,6 +70,7 @@ internal sealed class CoordinatorActor : ReceiveActor
             {
                 case PublishView publish:
                     log.Info("view {0}: {1}", publish.Message.View.Number, string.Join(", ", publish.Message.View.Ranges));
+                    observer.Report(new ViewStands(publish.Message.View));
                     parameterServer.Tell(publish.Message);
                     foreach (IActorRef worker in workers.Values)
                     {

@@ -1,4 +1,5 @@
 using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
 
 namespace ActorMlp.Cluster.Actors;
 
@@ -8,10 +9,21 @@ internal sealed class RunObserver(IProgress<RunEvent> progress)
 {
     private readonly TaskCompletionSource<RunConclusion> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The end of the run; faults with <see cref="RunFailedException"/>.</summary>
+    /// <summary>The end of the run; faults with <see cref="RunFailedException"/>, or with <see cref="StorageException"/> where events cannot be recorded.</summary>
     public Task<RunConclusion> End => end.Task;
 
-    public void Report(RunEvent runEvent) => progress.Report(runEvent);
+    /// <summary>Tells whoever watches; where that cannot be written down, the run fails.</summary>
+    public void Report(RunEvent runEvent)
+    {
+        try
+        {
+            progress.Report(runEvent);
+        }
+        catch (StorageException exception)
+        {
+            end.TrySetException(exception);
+        }
+    }
 
     public void Conclude(RunConclusion conclusion) => end.TrySetResult(conclusion);
 

@@ -136,6 +136,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<ViewPublished>(FromCoordinator, message =>
         {
             view = message.View;
+            options.Observer.Report(new ViewStands(view));
             SendBest();
             options.Observer.Report(new NodesArranged(
                 ClusterTraining.IdOf(coordinator.Path.Address),
@@ -171,7 +172,9 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             RestoreBestWhenSaved();
         });
         Receive<BestLoaded>(Accept);
-        Receive<RunEvent>(options.Observer.Report);
+
+        // Of a coordinator that was given up nothing counts any more: what it still committed is trained again.
+        Receive<RunEvent>(_ => Sender.Equals(coordinator), options.Observer.Report);
         Receive<StopRequested>(message =>
         {
             stopRequested = true;
@@ -332,6 +335,8 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
                 options.Observer.Report(new RunNotice(advice));
             }
         }
+
+        options.Observer.Report(new MembersKnown(message.Members.ToDictionary(member => member.Number, member => member.NodeId)));
     }
 
     private void Accept(RunConcluded message)

@@ -9,7 +9,10 @@ namespace ActorMlp.Engine.Batches;
 public sealed record StepBatch(IExampleSource Source, ReadOnlyMemory<int> Rows, int Shards, long Step, ulong Seed)
 {
     /// <summary>The first row (an index into <see cref="Rows"/>) of a shard; of shard <see cref="Shards"/>, the end.</summary>
-    public int FirstRow(int shard) => (int)((long)shard * Rows.Length / Shards);
+    public int FirstRow(int shard) => FirstRow(shard, Rows.Length, Shards);
+
+    /// <summary>The first row of a shard where <paramref name="rows"/> rows are cut into <paramref name="shards"/> shards.</summary>
+    public static int FirstRow(int shard, int rows, int shards) => (int)((long)shard * rows / shards);
 }
 
 /// <summary>What a sum over rows carries beside the gradient.</summary>

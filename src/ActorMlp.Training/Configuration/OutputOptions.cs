@@ -14,6 +14,10 @@ public sealed record OutputOptions
     [Description("Whether metrics.jsonl has a line for each step, beside those for each epoch.")]
     public bool StepMetrics { get; init; }
 
+    /// <summary>Whether ledger.jsonl is written.</summary>
+    [Description("Whether ledger.jsonl is written, a line for each step: who computed what, and what was dealt again. actormlp audit needs it.")]
+    public bool Ledger { get; init; } = true;
+
     /// <summary>Steps between two checkpoints; 0 for one at the end of each epoch only.</summary>
     [Description("Steps between two checkpoints within an epoch; 0 for one at the end of each epoch only.")]
     [Range(0, int.MaxValue)]

@@ -89,7 +89,7 @@ public sealed partial class CoordinatorMachine
             }
 
             Enter(commit);
-            effects.Add(new Notify(new StepCommittedEvent(StepFigures(commit))));
+            effects.Add(new Notify(new StepCommittedEvent(StepFigures(commit)) { Account = AccountOf(commit) }));
         }
 
         bool passed = shape.EndsEpoch(progress.Step) && progress.Step != message.Newest.Step && message.Continued >= progress.Step;

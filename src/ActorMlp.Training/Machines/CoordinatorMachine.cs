@@ -80,7 +80,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
 
         Hear(now);
         Enter(message);
-        var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message))) };
+        var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message)) { Account = AccountOf(message) }) };
         effects.AddRange(Release(message.View));
         if (!message.Held)
         {
@@ -212,15 +212,15 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     {
         learningRate = message.LearningRate;
         clock.Count(message.Totals.Rows);
-        foreach (WorkerContribution contribution in message.Contributions)
+        foreach (CountedSubtree subtree in message.Contributions)
         {
             // A coordinator that took the run over may not have met everybody.
-            if (!accounts.TryGetValue(contribution.Worker, out WorkerAccount? account))
+            if (!accounts.TryGetValue(subtree.Worker, out WorkerAccount? account))
             {
-                accounts[contribution.Worker] = account = new WorkerAccount { Status = WorkerStatus.Lost };
+                accounts[subtree.Worker] = account = new WorkerAccount { Status = WorkerStatus.Lost };
             }
 
-            account.Shards += contribution.Shards;
+            account.Shards += subtree.Node.ShardCount;
         }
 
         LedgerSummary ledger = progress.Ledger;
@@ -231,11 +231,15 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             Ledger = new LedgerSummary
             {
                 ShardsCommitted = ledger.ShardsCommitted + shape.Shards,
-                ShardsReissued = ledger.ShardsReissued + message.ShardsReissued,
+                ShardsReissued = ledger.ShardsReissued + message.Redealt.Sum(shards => shards.Count),
                 DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
             },
         };
     }
+
+    private StepAccount? AccountOf(StepCommitted message) => shape.KeepsLedger
+        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt)
+        : null;
 
     private StepMetrics StepFigures(StepCommitted message)
     {

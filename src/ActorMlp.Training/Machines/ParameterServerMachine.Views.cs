@@ -119,7 +119,8 @@ public sealed partial class ParameterServerMachine
         pendingCheckpoints.Clear();
         ahead.Clear();
         told.Clear();
-        (next, last, contributions, norm, diverged, holdRequested, continued, reissued, duplicates) = (null, null, null, null, null, false, -1, 0, 0);
+        redealt.Clear();
+        (next, last, contributions, norm, diverged, holdRequested, continued, duplicates) = (null, null, null, null, null, false, -1, 0);
         return [new AcquireRange(Arrangement, [.. pieces.Select(piece => piece.Piece)], others)];
     }
 

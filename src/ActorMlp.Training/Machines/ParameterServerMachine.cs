@@ -32,6 +32,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     private readonly List<WriteCheckpoint> pendingCheckpoints = [];
     private readonly List<SubtreeComputed> ahead = [];
     private readonly SortedList<long, StepCommitted> told = [];
+    private readonly RedealBook redealt = new();
     private PieceAccount[] pieces = [];
     private StandbyRange? standby;
     private Phase phase = Phase.Acquiring;
@@ -41,12 +42,11 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     private GradientTotals totals;
     private (View View, bool Held)? next;
     private (View View, bool Held)? last;
-    private IReadOnlyList<WorkerContribution>? contributions;
+    private IReadOnlyList<CountedSubtree>? contributions;
     private double? norm;
     private int? diverged;
     private bool holdRequested;
     private long continued = -1;
-    private int reissued;
     private int duplicates;
 
     /// <summary>The step in flight, or the next one.</summary>
@@ -267,8 +267,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         List<ParameterServerEffect> effects = [];
         if (piece == pieces[0])
         {
-            contributions = [.. piece.Ledger.Parts.GroupBy(part => part.Worker.Number)
-                .Select(group => new WorkerContribution(group.Key, group.Sum(part => part.Node.ShardCount)))];
+            contributions = CountedSubtree.Merge(piece.Ledger.Parts.Select(part => new CountedSubtree(part.Worker.Number, part.Node)));
             if (IsLead && piece.Piece.Standby >= 0)
             {
                 effects.Add(new ForwardCommit(piece.Piece.Standby, new CommitForwarded(Arrangement.Number, CommitOf(next!.Value.Held))));
@@ -325,7 +324,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     }
 
     private StepCommitted CommitOf(bool held) =>
-        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], reissued, duplicates, active.Number);
+        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], redealt.Entries, duplicates, active.Number);
 
     private List<ParameterServerEffect> Commit()
     {
@@ -333,7 +332,8 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         List<ParameterServerEffect> effects = [];
         StepCommitted committed = CommitOf(held);
         step++;
-        (last, next, contributions, norm, reissued, duplicates) = (next, null, null, null, 0, 0);
+        redealt.Clear();
+        (last, next, contributions, norm, duplicates) = (next, null, null, null, 0);
         ForgetSquares();
         Array.ForEach(pieces, piece => piece.Clear());
 
@@ -397,7 +397,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         {
             if (!Has(shard) && active.OwnerOf(shard) is { } owner && newest.OwnerOf(shard) != owner)
             {
-                reissued++;
+                redealt.Enter(owner.Number, shard, newest.RangeOf(owner) is null ? RedealReason.Lost : RedealReason.Moved);
             }
         }
 

@@ -85,8 +85,8 @@ public sealed record WorkerPace(
 /// <param name="LearningRate">The step's learning rate.</param>
 /// <param name="GradientNorm">Global norm of the mean gradient; null where clipping is off.</param>
 /// <param name="Held">Whether the next step waits for <see cref="ContinueTraining"/>.</param>
-/// <param name="Contributions">Shards counted per worker.</param>
-/// <param name="ShardsReissued">Shards of this step that were dealt again after a loss.</param>
+/// <param name="Contributions">Subtrees that were counted, left to right, and who computed each.</param>
+/// <param name="Redealt">Shards of this step that were dealt again.</param>
 /// <param name="DuplicatesDropped">Results that were dropped since the step before, as they were there already or came from an older view.</param>
 /// <param name="View">The view that the step ended in.</param>
 [MessagePackObject]
@@ -96,16 +96,10 @@ public sealed record StepCommitted(
     [property: Key(2)] double LearningRate,
     [property: Key(3)] double? GradientNorm,
     [property: Key(4)] bool Held,
-    [property: Key(5)] IReadOnlyList<WorkerContribution> Contributions,
-    [property: Key(6)] int ShardsReissued,
+    [property: Key(5)] IReadOnlyList<CountedSubtree> Contributions,
+    [property: Key(6)] IReadOnlyList<RedealtShards> Redealt,
     [property: Key(7)] int DuplicatesDropped,
     [property: Key(8)] int View) : ICoordinatorMessage;
-
-/// <summary>Shards of a step that came from a worker.</summary>
-/// <param name="Worker">The worker's number.</param>
-/// <param name="Shards">How many.</param>
-[MessagePackObject]
-public readonly record struct WorkerContribution([property: Key(0)] int Worker, [property: Key(1)] int Shards);
 
 /// <summary>A step's update gave numbers that are not finite (from the parameter server).</summary>
 /// <param name="Step">The step, 0-based.</param>

@@ -44,6 +44,7 @@ public sealed class RunBlueprint
             ClipsNorm = Regularization.ClipNorm is not null,
             EncodedSubtrees = Encoding?.Subtrees,
             Standbys = options.Cluster.Standbys,
+            KeepsLedger = options.Output.Ledger,
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,
         };

@@ -1,3 +1,4 @@
+using ActorMlp.Training.Views;
 using MessagePack;
 
 namespace ActorMlp.Training.Runs;
@@ -61,7 +62,12 @@ public sealed record RunStarted : RunEvent
 /// <summary>A step is committed.</summary>
 /// <param name="Metrics">Its figures.</param>
 [MessagePackObject]
-public sealed record StepCommittedEvent([property: Key(0)] StepMetrics Metrics) : RunEvent;
+public sealed record StepCommittedEvent([property: Key(0)] StepMetrics Metrics) : RunEvent
+{
+    /// <summary>Who computed it; null where no ledger is kept.</summary>
+    [Key(1)]
+    public StepAccount? Account { get; init; }
+}
 
 /// <summary>An epoch is finished and evaluated.</summary>
 /// <param name="Metrics">Its figures.</param>
@@ -145,6 +151,14 @@ public sealed record ArrangedNode(int Number, string NodeId, int Shards, int Par
 [MessagePackObject]
 public sealed record RunWaiting(
     [property: Key(0)] int Workers, [property: Key(1)] int MinimumWorkers, [property: Key(2)] int Servers) : RunEvent;
+
+/// <summary>A view stands: from now on shards are dealt by it.</summary>
+/// <param name="View">Which.</param>
+public sealed record ViewStands(View View) : RunEvent;
+
+/// <summary>Who is in the run; replaces what was said before.</summary>
+/// <param name="Nodes">The address of each node, by its number, which its worker has too.</param>
+public sealed record MembersKnown(IReadOnlyDictionary<int, string> Nodes) : RunEvent;
 
 /// <summary>Something that whoever started the run should know.</summary>
 /// <param name="Text">What.</param>

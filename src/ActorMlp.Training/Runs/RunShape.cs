@@ -61,6 +61,9 @@ public sealed record RunShape
     /// <summary>Servers that stand by for each: 0 or 1.</summary>
     public int Standbys { get; init; }
 
+    /// <summary>Whether the account of each step is told, for the ledger.</summary>
+    public bool KeepsLedger { get; init; } = true;
+
     /// <summary>Standard deviation by which a regression target was divided; 1 for none.</summary>
     public double TargetScale { get; init; } = 1;
 

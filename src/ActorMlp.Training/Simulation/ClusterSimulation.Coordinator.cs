@@ -100,6 +100,7 @@ public sealed partial class ClusterSimulation
             switch (effect)
             {
                 case PublishView publish:
+                    events.Add(new ViewStands(publish.Message.View));
                     ToKeeper(() => keeper.Handle(publish.Message));
                     foreach (int number in members.Keys)
                     {

@@ -13,6 +13,9 @@ public sealed class RunDirectory(string path)
     /// <summary>A line per epoch, and per step on request.</summary>
     public string Metrics => At("metrics.jsonl");
 
+    /// <summary>A line per step: who computed what.</summary>
+    public string Ledger => At("ledger.jsonl");
+
     /// <summary>How the run ended.</summary>
     public string Summary => At("summary.json");
 

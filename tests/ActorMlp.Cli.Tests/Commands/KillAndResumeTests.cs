@@ -55,6 +55,8 @@ public sealed class KillAndResumeTests
         }
 
         Assert.Equal(80, File.ReadLines(Path.Combine(run, "metrics.jsonl")).Count());
+        CommandLine audited = await CommandLine.RunAsync("audit", run);
+        Assert.True(audited.ExitCode == 0, audited.Output);
     }
 
     private static async Task<string> RunToEndAsync(string run, bool resume, CancellationToken cancellation)

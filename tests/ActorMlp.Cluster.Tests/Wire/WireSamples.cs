@@ -20,6 +20,10 @@ internal static class WireSamples
         null,
         new LedgerSummary { ShardsCommitted = 560_000, ShardsReissued = 2, DuplicatesDropped = 1 });
 
+    private static readonly CountedSubtree[] Counted = [new(0, new TreeNode(2, 0)), new(1, new TreeNode(2, 1))];
+
+    private static readonly RedealtShards[] Redealt = [new(1, 4, 1, RedealReason.Lost)];
+
     private static readonly NodeHello Keeper = new("10.0.0.1:4053", "10.0.0.1:4054", "vector512", 8, ["worker"], "0.1.0");
 
     private static readonly RunFacts Facts = new(1000, 100, 0, 64, 10, 1);
@@ -70,8 +74,11 @@ internal static class WireSamples
         ("rm", new RunMoves(), "0190"),
         (
             "esc",
-            new StepCommittedEvent(new StepMetrics { Step = 5, Epoch = 1, Loss = 0.5, Accuracy = 0.75, LearningRate = 0.125, GradientNorm = 2 }),
-            "0191960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb4000000000000000"),
+            new StepCommittedEvent(new StepMetrics { Step = 5, Epoch = 1, Loss = 0.5, Accuracy = 0.75, LearningRate = 0.125, GradientNorm = 2 })
+            {
+                Account = new StepAccount(4, 3, new GradientTotals(128, 1.5, 100), Counted, 2, Redealt),
+            },
+            "0192960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb400000000000000096040393cc80cb3ff800000000000064929200920200920192020102919401040100"),
         (
             "eec",
             new EpochCompleted(new EpochMetrics
@@ -95,8 +102,8 @@ internal static class WireSamples
         ("wf", new WorkerFailed(Worker, "no memory", true), "0193920301a96e6f206d656d6f7279c3"),
         (
             "sc",
-            new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, [new WorkerContribution(0, 4), new WorkerContribution(1, 4)], 1, 2, 3),
-            "01990593cc80cb3ff800000000000064cb3f847ae147ae147bc0c392920004920104010203"),
+            new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, Counted, Redealt, 2, 3),
+            "01990593cc80cb3ff800000000000064cb3f847ae147ae147bc0c392920092020092019202019194010401000203"),
         ("sd", new StepDiverged(5, 1, double.NaN), "01930501cbfff8000000000000"),
         ("dd", new DuplicatesDiffer(5, new TreeNode(1, 3), Worker, new WorkerId(4, 0)), "019405920103920301920400"),
         (
@@ -158,14 +165,21 @@ internal static class WireSamples
                 split,
                 new LedgerSummary { ShardsCommitted = ledger, ShardsReissued = 1, DuplicatesDropped = 0 }));
         Gen<ShardRange> range = Gen.Select(worker, count, count, (owner, first, end) => new ShardRange(owner, first, end));
+        Gen<CountedSubtree> counted = Gen.Select(count, node, (number, where) => new CountedSubtree(number, where));
+        Gen<RedealtShards> redealt = Gen.Select(count, count, count, Gen.Enum<RedealReason>(), (number, first, shards, why) => new RedealtShards(number, first, shards, why));
         return Gen.OneOf<object>(
             Gen.Select(text, text, text, count, text.Array[0, 3], text, (id, bulk, kernel, processors, roles, version) =>
                 (object)new NodeHello(id, bulk, kernel, processors, roles, version)),
             step.Select(number => (object)new Ping(number)),
             worker.Select(who => (object)new WorkerJoined(who)),
             Gen.Select(worker, text, Gen.Bool, (who, reason, final) => (object)new WorkerFailed(who, reason, final)),
-            Gen.Select(step, gradient, real, real.Nullable(), Gen.Bool, worker.Array[0, 5], (at, totals, rate, norm, held, who) =>
-                (object)new StepCommitted(at, totals, rate, norm, held, [.. who.Select(one => new WorkerContribution(one.Number, one.Incarnation))], 0, 3, 9)),
+            Gen.Select(step, gradient, real, real.Nullable(), counted.Array[0, 5], redealt.Array[0, 3], (at, totals, rate, norm, who, again) =>
+                (object)new StepCommitted(at, totals, rate, norm, true, who, again, 3, 9)),
+            Gen.Select(step, count, gradient, counted.Array[0, 5], redealt.Array[0, 3], (at, view, totals, who, again) =>
+                (object)new StepCommittedEvent(new StepMetrics { Step = at, Epoch = 1, Loss = 0.5, LearningRate = 1 })
+                {
+                    Account = again.Length == 0 ? null : new StepAccount(at, view, totals, who, 3, again),
+                }),
             Gen.Select(step, node, worker, worker, (at, where, first, second) => (object)new DuplicatesDiffer(at, where, first, second)),
             Gen.Select(count, count, evaluation.Array[0, 9], (number, first, totals) => (object)new BlocksEvaluated(number, first, totals)),
             Gen.Select(count, range.Array[0, 9], (number, ranges) => (object)new ViewPublished(new View(number, ranges))),

@@ -2,9 +2,12 @@ using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Random;
+using ActorMlp.Training.Audits;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Ledgers;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation;
+using ActorMlp.Training.Tests.Storage;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Tests.Simulation;
@@ -44,8 +47,90 @@ public sealed class SimulationTests
         (CheckingModel model, SimulationOptions options) = Schedule(3);
         SimulationResult one = new ClusterSimulation(model, options).Run(), other = new ClusterSimulation(model, options).Run();
         Assert.Equal(one.Time, other.Time);
-        Assert.Equal(one.Events, other.Events);
+        Assert.Equal(one.Events.Select(Describe), other.Events.Select(Describe));
     }
+
+    [Theory]
+    [InlineData(0, 300)]
+    public void Ledger_of_any_schedule_of_faults_counts_every_shard_and_row_once(int first, int count)
+    {
+        using var folder = new TestFolder();
+        var failures = new List<string>();
+        int rewound = 0, redealt = 0;
+        for (int seed = first; seed < first + count; seed++)
+        {
+            (CheckingModel model, SimulationOptions options) = Schedule((ulong)seed);
+            SimulationResult result = new ClusterSimulation(model, options).Run();
+            (LedgerAuditor auditor, string? problem) = Audit(folder.At($"{seed}.jsonl"), model.Shape, result.Events);
+            problem ??= auditor.Steps == model.Shape.TotalSteps ? null : $"{auditor.Steps} steps";
+            LedgerSummary ledger = result.Conclusion!.Progress.Ledger;
+            problem ??= (auditor.ShardsRedealt, auditor.DuplicatesDropped) == (ledger.ShardsReissued, ledger.DuplicatesDropped)
+                ? null : $"{auditor.ShardsRedealt} dealt again and {auditor.DuplicatesDropped} dropped for {ledger}";
+            rewound += auditor.Rewinds.Count;
+            redealt += auditor.Redealt.Count;
+            if (problem is not null)
+            {
+                failures.Add($"seed {seed}: {problem}\n  {string.Join("\n  ", options.Faults)}");
+            }
+        }
+
+        Assert.True(failures.Count == 0, $"{failures.Count} of {count}:\n{string.Join('\n', failures.Take(5))}");
+        Assert.True(rewound > count / 8 && redealt > count / 30, $"{rewound} rewound, {redealt} dealt again: too few to show anything");
+    }
+
+    /// <summary>Writes a run's events down as it goes and reads the ledger. The model has a row for each shard.</summary>
+    private static (LedgerAuditor Auditor, string? Problem) Audit(string path, RunShape shape, IReadOnlyList<RunEvent> events)
+    {
+        using (LedgerLog log = LedgerLog.Open(path, 0))
+        {
+            log.Record(new RunStarted
+            {
+                RunId = "simulated",
+                Parameters = 1,
+                LayerSizes = [1, 1],
+                TrainingRows = shape.StepsPerEpoch * shape.Shards,
+                ValidationRows = 0,
+                TestRows = 0,
+                Epochs = shape.Epochs,
+                StepsPerEpoch = shape.StepsPerEpoch,
+                FirstStep = 0,
+                Workers = 1,
+                Threads = 1,
+                Kernel = "none",
+            });
+            foreach (RunEvent one in events)
+            {
+                log.Record(one);
+            }
+        }
+
+        var auditor = new LedgerAuditor(new TrainingOptions { Epochs = shape.Epochs, BatchSize = shape.Shards, ShardsPerStep = shape.Shards });
+        var reader = new LedgerReader();
+        int number = 0;
+        try
+        {
+            foreach (string line in File.ReadLines(path))
+            {
+                number++;
+                auditor.Enter(reader.Read(System.Text.Encoding.UTF8.GetBytes(line)));
+            }
+        }
+        catch (Exception exception) when (exception is AuditException or LedgerFormatException)
+        {
+            return (auditor, $"line {number}: {exception.Message}");
+        }
+
+        return (auditor, null);
+    }
+
+    /// <summary>An event with what it holds; lists do not compare by their elements.</summary>
+    private static string Describe(RunEvent runEvent) => runEvent switch
+    {
+        ViewStands { View: var view } => $"{view} of {string.Join(' ', view.Ranges)}",
+        StepCommittedEvent { Account: { } account, Metrics: var metrics } =>
+            $"{metrics} {account.View} {account.Totals} by {string.Join(' ', account.Counted)}, again {string.Join(' ', account.Redealt)}, dropped {account.DuplicatesDropped}",
+        _ => runEvent.ToString(),
+    };
 
     private static string? Problem(CheckingModel model, SimulationResult result)
     {

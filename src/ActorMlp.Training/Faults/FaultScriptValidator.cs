@@ -14,6 +14,8 @@ public static class FaultScriptValidator
     /// <summary>The longest time that a script may name.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromDays(7);
 
+    private static readonly string[] Common = ["kind", "at", "every", "times"];
+
     /// <summary>Every rule that is broken.</summary>
     public static IReadOnlyList<FaultProblem> Check(FaultScript script) =>
         [.. script.Faults.SelectMany((fault, i) => Check(fault).Select(problem => new FaultProblem(i, problem.Key, problem.Message)))];
@@ -26,7 +28,7 @@ public static class FaultScriptValidator
         {
             if (given && !rules.Takes(key))
             {
-                IEnumerable<string> allowed = new[] { "kind", "at", "every", "times" }.Concat(rules.Required).Concat(rules.Optional);
+                IEnumerable<string> allowed = Common.Concat(rules.Required).Concat(rules.Optional);
                 yield return (key, $"has no meaning for {kind}; allowed: {string.Join(", ", allowed)}");
             }
             else if (!given && rules.Required.Contains(key))

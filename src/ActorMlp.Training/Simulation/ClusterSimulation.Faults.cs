@@ -47,7 +47,7 @@ public sealed partial class ClusterSimulation
 
     private void Inflict(DueFault due)
     {
-        IReadOnlyList<SimulatedProcess> targets = due.Fault.Kind is FaultKind.Join or FaultKind.FillDisk || due.Fault.Groups is not null ? [] : TargetsOf(due);
+        List<SimulatedProcess> targets = due.Fault.Kind is FaultKind.Join or FaultKind.FillDisk || due.Fault.Groups is not null ? [] : TargetsOf(due);
         string? skipped = due.Fault.Kind switch
         {
             FaultKind.Join => Started(),
@@ -65,7 +65,7 @@ public sealed partial class ClusterSimulation
             clock.Now, coordinator?.Progress.Step ?? keeper.Saved.Step, due.Fault, skipped is null ? [.. targets.Select(process => process.Id)] : [], skipped));
     }
 
-    private IReadOnlyList<SimulatedProcess> TargetsOf(DueFault due)
+    private List<SimulatedProcess> TargetsOf(DueFault due)
     {
         List<SimulatedProcess> there = [.. processes.Values.Where(IsThere)];
         SimulatedProcess? Member(int number) => members.TryGetValue(number, out SimulatedProcess? process) && IsThere(process) ? process : null;
@@ -106,7 +106,7 @@ public sealed partial class ClusterSimulation
         return null;
     }
 
-    private string? LinksDisturbed(Fault fault, IReadOnlyList<SimulatedProcess> targets)
+    private string? LinksDisturbed(Fault fault, List<SimulatedProcess> targets)
     {
         HashSet<int> ids = [.. targets.Select(process => process.Id)];
         bool breaks = fault.Kind is FaultKind.Duplicate or FaultKind.Reorder or FaultKind.Corrupt;
@@ -133,7 +133,7 @@ public sealed partial class ClusterSimulation
         return null;
     }
 
-    private string? SlowedDown(Fault fault, IReadOnlyList<SimulatedProcess> targets)
+    private string? SlowedDown(Fault fault, List<SimulatedProcess> targets)
     {
         double factor = fault.Factor!.Value;
         foreach (SimulatedProcess target in targets)
@@ -148,7 +148,7 @@ public sealed partial class ClusterSimulation
         return null;
     }
 
-    private string? Struck(Fault fault, IReadOnlyList<SimulatedProcess> targets)
+    private string? Struck(Fault fault, List<SimulatedProcess> targets)
     {
         foreach (SimulatedProcess target in targets)
         {

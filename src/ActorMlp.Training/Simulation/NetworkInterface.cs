@@ -4,14 +4,24 @@ namespace ActorMlp.Training.Simulation;
 /// A process's way out: one frame leaves at a time, and those to several receivers take turns, as connections share a link. Turns begin with the receiver behind the
 /// sender, so that not all send to the same one first.
 /// </summary>
-/// <param name="clock">The time.</param>
-/// <param name="owner">The process.</param>
-internal sealed class NetworkInterface(VirtualClock clock, int owner)
+internal sealed class NetworkInterface
 {
+    private readonly VirtualClock clock;
+    private readonly int owner;
     private readonly Dictionary<int, Queue<(TimeSpan Takes, Action Leaves)>> waiting = [];
     private readonly SortedSet<int> receivers = [];
-    private int last = owner;
+    private int last;
     private bool busy;
+
+    /// <summary>Nothing is sent yet.</summary>
+    /// <param name="clock">The time.</param>
+    /// <param name="owner">The process.</param>
+    public NetworkInterface(VirtualClock clock, int owner)
+    {
+        this.clock = clock;
+        this.owner = owner;
+        last = owner;
+    }
 
     /// <summary>Queues a frame.</summary>
     /// <param name="to">Its receiver.</param>

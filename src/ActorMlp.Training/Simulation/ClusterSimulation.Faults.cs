@@ -121,6 +121,7 @@ public sealed partial class ClusterSimulation
             Plane = fault.Plane,
             Delay = fault.Kind == FaultKind.Delay ? fault.By!.Value : TimeSpan.Zero,
             LossRate = fault.Kind == FaultKind.Loss ? fault.Rate!.Value : 0,
+            Until = clock.Now + (fault.Duration ?? TimeSpan.Zero),
             BreakRate = breaks ? fault.Rate ?? 1 : 0,
             Once = fault.Kind == FaultKind.Corrupt,
         };

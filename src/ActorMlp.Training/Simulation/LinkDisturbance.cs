@@ -20,6 +20,9 @@ internal sealed class LinkDisturbance
     /// <summary>The share of messages that TCP must send again.</summary>
     public double LossRate { get; init; }
 
+    /// <summary>Until when messages get lost: what is sent again later comes through.</summary>
+    public TimeSpan Until { get; init; }
+
     /// <summary>The share of messages over which the connection ends.</summary>
     public double BreakRate { get; init; }
 

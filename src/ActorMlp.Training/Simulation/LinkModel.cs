@@ -9,6 +9,9 @@ public sealed record LinkModel(double BytesPerSecond, TimeSpan Latency, double J
     /// <summary>From when a connection ends to when the next one stands; what waits is then sent again.</summary>
     public TimeSpan Reconnection { get; init; } = TimeSpan.FromMilliseconds(60);
 
+    /// <summary>Whether bulk frames come again that were under way when their connection ended. They do; without it one sees what a search finds.</summary>
+    public bool ResendsFrames { get; init; } = true;
+
     /// <summary>After what time TCP sends again what got lost; twice as long each time it gets lost again.</summary>
     public TimeSpan Retransmission { get; init; } = TimeSpan.FromMilliseconds(200);
 }

@@ -109,7 +109,7 @@ internal sealed class SimulatedNetwork(VirtualClock clock, LinkModel link, Count
             }
 
             latency += one.Delay;
-            for (TimeSpan again = link.Retransmission; one.LossRate > 0 && Draw(2) < Math.Min(one.LossRate, 0.9); again *= 2)
+            for (TimeSpan again = link.Retransmission; one.LossRate > 0 && clock.Now + latency < one.Until && Draw(2) < one.LossRate; again *= 2)
             {
                 latency += again;
             }
@@ -154,24 +154,24 @@ internal sealed class SimulatedNetwork(VirtualClock clock, LinkModel link, Count
     private void Arrive(Connection connection, int standing, Action arrive)
     {
         connection.Waiting.Enqueue((standing, arrive));
-        if (connection.StandsAgain > clock.Now)
-        {
-            clock.After(connection.StandsAgain - clock.Now, () => Resume(connection));
-        }
-        else
-        {
-            Resume(connection);
-        }
+        Resume(connection);
     }
 
     /// <summary>Lets come what waits, in order, unless the link is cut or the connection is still being made.</summary>
     private void Resume(Connection connection)
     {
-        while (connection.StandsAgain <= clock.Now && !IsCut(connection.From, connection.To) && connection.Waiting.TryDequeue(out (int Standing, Action Arrive) one))
+        if (connection.StandsAgain > clock.Now)
         {
-            if (connection.Plane == Plane.Control && one.Standing != connection.Breaks)
+            // It may have ended again by then.
+            clock.After(connection.StandsAgain - clock.Now, () => Resume(connection));
+            return;
+        }
+
+        while (!IsCut(connection.From, connection.To) && connection.Waiting.TryDequeue(out (int Standing, Action Arrive) one))
+        {
+            if (one.Standing != connection.Breaks && (connection.Plane == Plane.Control || !link.ResendsFrames))
             {
-                ControlMessagesLost++;
+                ControlMessagesLost += connection.Plane == Plane.Control ? 1 : 0;
             }
             else
             {

@@ -19,6 +19,7 @@ public sealed class ReducedForecast
     private readonly int[][] subtrees;
     private readonly double[] begins;
     private readonly double[] ends;
+    private double sendingEnds;
     private uint draws;
 
     private ReducedForecast(ClusterPlan plan, ulong seed)
@@ -84,7 +85,8 @@ public sealed class ReducedForecast
         double work = 0, computed = 0, sent = 0;
         for (int i = 0; i < subtrees.Length; i++)
         {
-            double end = begins[i], free = begins[i];
+            // A parameter server sends gradients after the weights that it still has to send.
+            double end = begins[i], free = i < plan.Servers ? Math.Max(begins[i], sendingEnds) : begins[i];
             foreach (int shards in subtrees[i])
             {
                 double takes = plan.ShardTime.TotalSeconds * shards * Noise();
@@ -101,7 +103,7 @@ public sealed class ReducedForecast
         double meanBegin = begins.Average();
         double arrived = Math.Max(sent, Received()) + (plan.Nodes > 1 ? Latency((long)subtrees.Length * plan.Servers) : 0);
         (double updated, double lastUpdate) = Update(computed, arrived);
-        double compute = work / subtrees.Length;
+        double compute = Math.Min(work / subtrees.Length, computed - meanBegin);
         var forecast = new StepForecast(
             TimeSpan.FromSeconds(compute),
             TimeSpan.FromSeconds(computed - meanBegin - compute),
@@ -143,6 +145,7 @@ public sealed class ReducedForecast
             receiving = Math.Max(receiving, updated) + piece * plan.Servers;
         }
 
+        sendingEnds = sending;
         double late = plan.Nodes > 1 ? Latency(plan.Servers) : 0;
         for (int i = 0; i < begins.Length; i++)
         {

@@ -41,7 +41,8 @@ internal sealed class StepTimer(int computing) : ISimulationObserver
         var steps = new List<StepForecast>();
         for (long step = first; records.TryGetValue(step, out Record? record) && record.Updated > TimeSpan.Zero; step++)
         {
-            TimeSpan begin = record.AskedSum / record.Asked, compute = record.Work / computing;
+            // With unequal shares those with more may begin earlier than the average.
+            TimeSpan begin = record.AskedSum / record.Asked, compute = TimeSpan.FromTicks(Math.Min((record.Work / computing).Ticks, (record.Computed - begin).Ticks));
             steps.Add(new StepForecast(
                 compute,
                 record.Computed - begin - compute,

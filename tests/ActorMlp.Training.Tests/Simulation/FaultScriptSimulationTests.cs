@@ -63,7 +63,7 @@ public sealed class FaultScriptSimulationTests
     {
         SimulationResult result = Case.With(new FaultScript
         {
-            Faults = [Example(FaultKind.Crash) with { Target = FaultTarget.Of(2), RestartAfter = Milliseconds(10), Every = Milliseconds(400), Times = 2 }],
+            Faults = [Example(FaultKind.Crash) with { Target = FaultTarget.Of(2), RestartAfter = Milliseconds(10), Every = Milliseconds(230), Times = 2 }],
         }).Run().Result!;
         Assert.Equal([2, 5], result.Faults.SelectMany(fault => fault.Processes));
     }

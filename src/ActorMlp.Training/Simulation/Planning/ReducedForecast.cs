@@ -18,7 +18,6 @@ public sealed class ReducedForecast
     private readonly CounterRandom random;
     private readonly int[][] subtrees;
     private readonly double[] begins;
-    private readonly double[] ends;
     private double sendingEnds;
     private uint draws;
 
@@ -31,7 +30,6 @@ public sealed class ReducedForecast
             plan.Shape.Shards, [.. Enumerable.Range(0, computing).Select(i => new WorkerId(i, 0))], null, plan.Shape.ShardsDealtTogether);
         subtrees = [.. ranges.Select(range => TreeNode.Cover(range.First, range.End).SelectMany(Parts).ToArray())];
         begins = new double[computing];
-        ends = new double[computing];
     }
 
     /// <summary>An average step.</summary>
@@ -82,7 +80,9 @@ public sealed class ReducedForecast
     /// <summary>A step, from the last update of the one before, in seconds.</summary>
     private (StepForecast Forecast, double Updated) Step(double before)
     {
-        double work = 0, computed = 0, sent = 0;
+        double work = 0, computed = 0;
+        var frames = new List<(double Arrives, int Piece)>();
+        var complete = new double[plan.PiecesPerServer];
         for (int i = 0; i < subtrees.Length; i++)
         {
             // A parameter server sends gradients after the weights that it still has to send.
@@ -92,17 +92,15 @@ public sealed class ReducedForecast
                 double takes = plan.ShardTime.TotalSeconds * shards * Noise();
                 work += takes;
                 end += takes;
-                free = Math.Max(free, end) + SentBy(i) / Rate;
+                free = Send(i, Math.Max(free, end), end, frames, complete);
             }
 
-            ends[i] = end;
             computed = Math.Max(computed, end);
-            sent = Math.Max(sent, free);
         }
 
-        double meanBegin = begins.Average();
-        double arrived = Math.Max(sent, Received()) + (plan.Nodes > 1 ? Latency((long)subtrees.Length * plan.Servers) : 0);
-        (double updated, double lastUpdate) = Update(computed, arrived);
+        TakeIn(frames, complete);
+        double meanBegin = begins.Average(), latest = plan.Nodes > 1 ? Latency((long)subtrees.Length * plan.Servers) : 0;
+        (double updated, double lastUpdate) = Update(computed, [.. complete.Select(at => Math.Max(computed, at + latest))]);
         double compute = Math.Min(work / subtrees.Length, computed - meanBegin);
         var forecast = new StepForecast(
             TimeSpan.FromSeconds(compute),
@@ -113,33 +111,53 @@ public sealed class ReducedForecast
         return (forecast, updated);
     }
 
-    /// <summary>When a server has taken in what all others sent: it takes in one frame at a time, and no worker's before it is computed.</summary>
-    private double Received()
+    /// <summary>A worker sends a gradient: piece by piece to each server in turn. What the last server gets of it is entered.</summary>
+    /// <returns>When all of it has left.</returns>
+    private double Send(int worker, double begin, double computed, List<(double Arrives, int Piece)> frames, double[] complete)
     {
-        double[] order = [.. ends.Order()];
-        double each = PieceOf(plan.GradientBytes) * plan.PiecesPerServer * subtrees.Average(mine => mine.Length) / Rate;
-        int others = plan.Nodes > plan.ComputingNodes || plan.Servers < plan.ComputingNodes ? order.Length : order.Length - 1;
-        double latest = order[^1];
-        for (int i = 0; i < order.Length; i++)
+        int server = plan.Servers - 1;
+        double frame = PieceOf(plan.GradientBytes) / Rate;
+        if (worker == server)
         {
-            latest = Math.Max(latest, order[i] + each * Math.Min(others, order.Length - i));
+            for (int piece = 0; piece < complete.Length; piece++)
+            {
+                complete[piece] = Math.Max(complete[piece], computed);
+            }
+        }
+        else
+        {
+            // Turns begin behind the sender, and leave it out.
+            int others = worker < plan.Servers ? plan.Servers - 1 : plan.Servers, before = worker < plan.Servers ? server - worker - 1 : server;
+            for (int piece = 0; piece < complete.Length; piece++)
+            {
+                frames.Add((begin + (piece * others + before) * frame, piece));
+            }
         }
 
-        return plan.Nodes == 1 ? order[^1] : latest;
+        return begin + SentBy(worker) / Rate;
+    }
+
+    /// <summary>The last server takes frames in one at a time, in the order in which they come.</summary>
+    private void TakeIn(List<(double Arrives, int Piece)> frames, double[] complete)
+    {
+        double free = 0, frame = PieceOf(plan.GradientBytes) / Rate;
+        foreach ((double arrives, int piece) in frames.Order())
+        {
+            free = Math.Max(free, arrives) + frame;
+            complete[piece] = Math.Max(complete[piece], free);
+        }
     }
 
     /// <summary>Pieces are updated as they are complete, and sent as they are updated.</summary>
-    private (double Updated, double LastUpdate) Update(double computed, double arrived)
+    private (double Updated, double LastUpdate) Update(double computed, double[] complete)
     {
-        int pieces = plan.PiecesPerServer;
-        double update = plan.UpdateTime.TotalSeconds / (plan.Servers * pieces), slowest = update * (1 + 0.2 * Most(plan.Servers));
+        double update = plan.UpdateTime.TotalSeconds / (plan.Servers * complete.Length), slowest = update * (1 + 0.2 * Most(plan.Servers));
         double piece = PieceOf(plan.WeightBytes) / Rate;
         double updated = computed, sending = computed, receiving = computed, begunSending = computed;
-        double measured = plan.Shape.ClipsNorm ? arrived + slowest + (plan.Servers > 1 ? Latency(plan.Servers) : 0) : 0;
-        for (int i = 1; i <= pieces; i++)
+        double measured = plan.Shape.ClipsNorm ? complete.Max() + slowest + (plan.Servers > 1 ? Latency(plan.Servers) : 0) : 0;
+        for (int i = 0; i < complete.Length; i++)
         {
-            double complete = Math.Max(measured, computed + (arrived - computed) * i / pieces);
-            updated = Math.Max(updated, complete) + (i == pieces ? slowest : update);
+            updated = Math.Max(updated, Math.Max(measured, complete[i])) + (i == complete.Length - 1 ? slowest : update);
             begunSending = Math.Max(sending, updated);
             sending = begunSending + piece * (plan.Nodes - 1);
             receiving = Math.Max(receiving, updated) + piece * plan.Servers;

@@ -12,18 +12,22 @@ internal static class DurationText
     public const string Pattern = @"^[0-9]+(\.[0-9]+)?(us|ms|s|m|h)$";
 
     // The longer of two units that end alike comes first.
-    private static readonly (string Unit, double Seconds)[] Units = [("us", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600)];
+    private static readonly (string Unit, decimal Ticks)[] Units =
+    [
+        ("us", TimeSpan.TicksPerMicrosecond), ("ms", TimeSpan.TicksPerMillisecond), ("s", TimeSpan.TicksPerSecond),
+        ("m", TimeSpan.TicksPerMinute), ("h", TimeSpan.TicksPerHour),
+    ];
 
     /// <summary>The time, or null for what is none.</summary>
     public static TimeSpan? Parse(string text)
     {
-        foreach ((string unit, double seconds) in Units)
+        foreach ((string unit, decimal ticks) in Units)
         {
             if (text.EndsWith(unit, StringComparison.Ordinal)
-                && double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)
-                && number * seconds < TimeSpan.MaxValue.TotalSeconds / 2)
+                && decimal.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number)
+                && number < long.MaxValue / 2 / ticks)
             {
-                return TimeSpan.FromSeconds(number * seconds);
+                return new TimeSpan((long)decimal.Round(number * ticks));
             }
         }
 

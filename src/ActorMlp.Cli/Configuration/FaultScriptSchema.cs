@@ -41,7 +41,7 @@ internal static class FaultScriptSchema
     private static JsonNode Fault(FaultKind kind)
     {
         FaultRules rules = FaultRules.Of(kind);
-        var properties = new JsonObject { ["kind"] = new JsonObject { ["const"] = OptionsReflection.Camel(kind.ToString()) } };
+        var properties = new JsonObject { ["kind"] = new JsonObject { ["enum"] = new JsonArray(OptionsReflection.Camel(kind.ToString())) } };
         foreach (string key in FaultScriptReader.FaultKeys.Where(key => key != "kind" && (Common.Contains(key) || rules.Takes(key))))
         {
             properties[key] = Property(key, rules);

@@ -72,7 +72,8 @@ internal sealed class FaultSearch(CommandContext context)
     private int Report(SimulateRequest request, SearchCase failed, string problem)
     {
         FaultScript script = FaultShrinker.Shrink(failed.Options.Script, candidate => failed.With(candidate).FindProblem() is not null);
-        string yaml = FaultScriptText.ToYaml(script), shown = failed.With(script).FindProblem()!;
+        string yaml = FaultScriptText.ToYaml(script);
+        (SimulationResult? result, string? shown) = failed.With(script).Run();
         if (request.Json)
         {
             context.Output.WriteLine(new JsonObject
@@ -90,6 +91,11 @@ internal sealed class FaultSearch(CommandContext context)
                 $"# {failed.Options.Nodes} nodes, {failed.Options.Servers ?? failed.Options.Nodes} parameter servers; {failed.Options.Script.Faults.Count} faults, "
                 + $"shrunk to {script.Faults.Count}; fails with: {shown}");
             context.Output.WriteLine($"# actormlp simulate --compute checking --seed {failed.Seed} --link {LinkText.Format(failed.Options.Link)} --faults FILE");
+            foreach (string line in (result?.Faults ?? []).Select(SimulationReport.Describe).Concat((result?.Events ?? []).Select(PlainRunView.Notice).OfType<string>()))
+            {
+                context.Output.WriteLine($"# {line}");
+            }
+
             context.Output.Write(yaml);
         }
 

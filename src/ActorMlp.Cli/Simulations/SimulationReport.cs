@@ -104,14 +104,15 @@ internal sealed class SimulationReport(SimulateRequest request, RunSetup setup, 
         _ => Figures.Number(Math.Round(bytes / 1e3, 1)) + " kB",
     };
 
-    private static string Name(int process) => process == ClusterSimulation.Keeper ? "keeper" : $"{process}";
-
-    private static string Describe(StruckFault fault)
+    /// <summary>What a fault did, in a line.</summary>
+    public static string Describe(StruckFault fault)
     {
         string whom = fault.Processes.Count > 0 ? $" of node {string.Join(", ", fault.Processes)}" : "";
         return $"{Figures.Number(Math.Round(fault.At.TotalSeconds, 3)),9} s  step {fault.Step,5}  {OptionsReflection.Camel(fault.Fault.Kind.ToString())}{whom}"
             + (fault.Skipped is { } reason ? $"  not done: {reason}" : "");
     }
+
+    private static string Name(int process) => process == ClusterSimulation.Keeper ? "keeper" : $"{process}";
 
     private IEnumerable<KeyValuePair<(int From, int To), LinkTraffic>> Ordered() => result.Traffic.OrderBy(pair => pair.Key);
 

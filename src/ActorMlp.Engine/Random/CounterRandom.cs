@@ -14,6 +14,9 @@ public enum RandomPurpose
 
     /// <summary>Dropout masks.</summary>
     Dropout = 4,
+
+    /// <summary>Moments and targets of faults on purpose.</summary>
+    Faults = 5,
 }
 
 /// <summary>

@@ -86,6 +86,7 @@ public sealed partial class ClusterSimulation
         StepCommitted one => coordinator!.Handle(one, clock.Now),
         BlocksEvaluated one => coordinator!.Handle(one, clock.Now),
         CheckpointWritten one => coordinator!.Handle(one),
+        CheckpointFailed one => coordinator!.Handle(one),
         BestRestored one => coordinator!.Handle(one),
         StepDiverged one => coordinator!.Handle(one),
         DuplicatesDiffer one => coordinator!.Handle(one),
@@ -135,6 +136,9 @@ public sealed partial class ClusterSimulation
                     break;
                 case ConcludeRun conclude:
                     ToKeeper(() => conclusion = conclude.Conclusion);
+                    break;
+                case FailRun when keeper.LostCheckpoint:
+                    ResumeWhenThereIsRoom();
                     break;
                 case FailRun fail:
                     failure = fail.Reason;

@@ -12,8 +12,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private readonly SimulatedModel model = cluster.Model;
     private readonly SortedDictionary<long, State> states = [];
     private readonly List<WriteCheckpoint> awaited = [];
-    private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[] Weights)> disk = [];
-    private readonly StateRetention retention = new();
+    private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
+    private StateRetention retention = new();
+    private (RunProgress Progress, float[][] Slots)? lastOnDisk;
     private View view = View.None;
     private float[]? bestOnDisk;
     private int written;
@@ -30,6 +31,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>The best epoch's weights, once they are restored.</summary>
     public float[]? Best { get; private set; }
 
+    /// <summary>Whether a checkpoint could not be written since the run was submitted.</summary>
+    public bool LostCheckpoint { get; private set; }
+
     /// <summary>The weights after some step, if they are here.</summary>
     public float[]? WeightsAfter(long step) => states.TryGetValue(step, out State? state) && state.IsWhole ? state.Slots[0] : null;
 
@@ -42,7 +46,20 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         }
 
         view = View.None;
+        LostCheckpoint = false;
         ForgetWhatWasUnderWay();
+    }
+
+    /// <summary>The keeper's process ended, and another goes on from the newest whole checkpoint: nothing is left but what is on disk.</summary>
+    public void Restart()
+    {
+        states.Clear();
+        disk.Clear();
+        retention = new StateRetention();
+        ForgetWhatWasUnderWay();
+        (RunProgress progress, float[][] slots) = lastOnDisk ?? (RunProgress.Start, model.CreateState());
+        Saved = progress;
+        states[progress.Step] = new State(slots, 0);
     }
 
     public void Handle(ViewPublished message)
@@ -120,7 +137,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             if (states.TryGetValue(wanted.Progress.Step, out State? state) && state.IsWhole)
             {
                 awaited.Remove(wanted);
-                disk.Enqueue((wanted.Kind, wanted.Progress, [.. state.Slots[0]]));
+                disk.Enqueue((wanted.Kind, wanted.Progress, state.Slots));
                 cluster.UseDisk(Written);
                 if (wanted.Kind == CheckpointKind.Last)
                 {
@@ -132,13 +149,24 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         RestoreBestWhenSaved();
     }
 
-    private void Written()
+    private void Written(bool whole)
     {
-        (CheckpointKind kind, RunProgress progress, float[] weights) = disk.Dequeue();
+        (CheckpointKind kind, RunProgress progress, float[][] slots) = disk.Dequeue();
+        if (!whole)
+        {
+            LostCheckpoint = true;
+            cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
+            return;
+        }
+
         written++;
         if (kind == CheckpointKind.Best)
         {
-            bestOnDisk = weights;
+            bestOnDisk = slots[0];
+        }
+        else
+        {
+            lastOnDisk = (progress, slots);
         }
 
         var message = new CheckpointWritten(kind, progress.Step, $"{kind}-{written}");
@@ -165,7 +193,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
         restoresBest = false;
         int asked = restoration;
-        cluster.UseDisk(() =>
+        cluster.UseDisk(_ =>
         {
             if (asked == restoration)
             {

@@ -24,6 +24,7 @@ internal static class ActorMlpCommand
             InspectCommand.Create(context),
             AuditCommand.Create(context),
             DataCommand.Create(context),
+            ChaosCommand.Create(context),
             ClusterCommand.Create(context),
             CreateSchemaCommand(context),
         };

@@ -55,6 +55,7 @@ public static class WireMessages
             WireMessage.Of<RunWaiting>("erw"),
             WireMessage.Of<StandbyTookOver>("est"),
             WireMessage.Of<CoordinatorTookOver>("ect"),
+            WireMessage.Of<RunStalled>("ers"),
 
             // To a coordinator.
             WireMessage.Of<WorkerJoined>("wj"),

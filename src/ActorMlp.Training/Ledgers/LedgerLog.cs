@@ -103,6 +103,7 @@ public sealed class LedgerLog : IDisposable
         uint checksum = LedgerChecksum.Start;
         long end = 0;
         bool within = true;
+        long known = 0;
         var kept = new List<byte[]>();
         foreach (ReadOnlyMemory<byte> line in LedgerFile.WholeLines(file))
         {
@@ -111,6 +112,7 @@ public sealed class LedgerLog : IDisposable
             if (within)
             {
                 end += bytes.Length + 1;
+                known = StepOf(bytes) + 1 ?? known;
                 checksum = LedgerChecksum.Read(bytes) ?? checksum;
             }
             else if (StepOf(bytes) is null && LedgerChecksum.Read(bytes) is not null)
@@ -122,7 +124,7 @@ public sealed class LedgerLog : IDisposable
         file.SetLength(end);
         file.Position = end;
         writer = new LedgerWriter(checksum);
-        steps = standing;
+        steps = known;
         foreach (byte[] line in kept)
         {
             file.Write(writer.Copy(line).Span);

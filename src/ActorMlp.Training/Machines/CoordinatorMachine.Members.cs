@@ -91,7 +91,7 @@ public sealed partial class CoordinatorMachine
         return
         [
             .. lostPieces ? (CoordinatorEffect[])[new Notify(new StandbyTookOver(progress.Step, message.Reason))] : [],
-            .. ChangeView(),
+            .. ChangeView(afterLoss: true),
             .. Repeat(),
         ];
     }
@@ -114,13 +114,14 @@ public sealed partial class CoordinatorMachine
 
         lastHeard = now;
         stalls++;
+        var stalled = new Notify(new RunStalled(progress.Step, silence.TotalMilliseconds));
         if (stalls % 2 == 0)
         {
-            return Rewind($"nothing was heard for {silence.TotalSeconds:0} s", now);
+            return [stalled, .. Rewind($"nothing was heard for {silence.TotalSeconds:0} s", now)];
         }
 
         view = view with { Number = view.Number + 1 };
-        return [new PublishView(new ViewPublished(view, progress.Step)), .. evaluation?.Deal(Present) ?? [], .. Repeat()];
+        return [stalled, new PublishView(new ViewPublished(view, progress.Step)), .. evaluation?.Deal(Present) ?? [], .. Repeat()];
     }
 
     /// <summary>A parameter server has its range; when all have, the run goes on.</summary>
@@ -214,7 +215,7 @@ public sealed partial class CoordinatorMachine
     }
 
     private IReadOnlyList<CoordinatorEffect> DealWithout(WorkerId worker, string reason, TimeSpan now) =>
-        !shape.WorkersKeepResiduals ? ChangeView()
+        !shape.WorkersKeepResiduals ? ChangeView(afterLoss: true)
         : view.RangeOf(worker) is { Count: > 0 } ? Rewind(reason, now)
         : [.. evaluation?.Deal(Present) ?? []];
 
@@ -265,7 +266,9 @@ public sealed partial class CoordinatorMachine
         awaitedRanges.Clear();
         awaitedRanges.UnionWith(arrangement.Servers);
         view = view with { Arrangement = arrangement };
-        return [.. ChangeView(), new SupplyRanges(arrangement)];
+        IReadOnlyList<CoordinatorEffect> change = ChangeView();
+        heardOf = view.Number;
+        return [.. change, new SupplyRanges(arrangement)];
     }
 
     private IReadOnlyList<CoordinatorEffect> HoldIfStale() =>
@@ -279,15 +282,31 @@ public sealed partial class CoordinatorMachine
         return [.. free.Select(node => new ReleaseNode(node))];
     }
 
-    private IReadOnlyList<CoordinatorEffect> ChangeView()
+    /// <summary>
+    /// A view of those who are there. The step in flight is computed anew by those who have its weights: whoever joined while it was under way waits for the
+    /// next one.
+    /// </summary>
+    private IReadOnlyList<CoordinatorEffect> ChangeView(bool afterLoss = false)
     {
         WorkerId[] present = [.. members.Values];
+        foreach (WorkerId worker in present)
+        {
+            joinedIn.TryAdd(worker, view.Number + 1);
+        }
+
+        WorkerId[] ready = [.. present.Where(worker => !afterLoss || joinedIn[worker] <= heardOf)];
+        ready = ready.Length > 0 ? ready : present;
+        someWait = ready.Length < present.Length;
         foreach (int number in members.Keys)
         {
             accounts[number].Status = WorkerStatus.Active;
         }
 
-        view = view with { Number = view.Number + 1, Ranges = ShardDealer.Deal(shape.Shards, present, paces.Of(present), shape.ShardsDealtTogether) };
+        view = view with { Number = view.Number + 1, Ranges =
+        [
+            .. ShardDealer.Deal(shape.Shards, ready, paces.Of(ready), shape.ShardsDealtTogether),
+            .. present.Except(ready).Select(worker => new ShardRange(worker, shape.Shards, shape.Shards)),
+        ] };
         redeals = false;
         return
         [

@@ -20,6 +20,7 @@ public sealed partial class CoordinatorMachine
         {
             members[worker.Number] = worker;
             accounts.TryAdd(worker.Number, new WorkerAccount());
+            joinedIn[worker] = 0;
         }
 
         servers.UnionWith(message.Servers);

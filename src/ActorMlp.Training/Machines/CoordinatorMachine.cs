@@ -56,6 +56,9 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private TimeSpan lastHeard;
     private TimeSpan longestStep;
     private int stalls;
+    private readonly Dictionary<WorkerId, int> joinedIn = [];
+    private int heardOf;
+    private bool someWait;
     private double learningRate;
     private string? lastWeightsSha256;
 
@@ -81,10 +84,11 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         Hear(now);
         Enter(message);
         var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message)) { Account = AccountOf(message) }) };
+        heardOf = Math.Max(heardOf, message.View);
         effects.AddRange(Release(message.View));
         if (!message.Held)
         {
-            return effects;
+            return someWait && !shape.WorkersKeepResiduals ? [.. effects, .. ChangeView()] : effects;
         }
 
         clock.Hold(now);

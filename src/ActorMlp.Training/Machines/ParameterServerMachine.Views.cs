@@ -35,6 +35,10 @@ public sealed partial class ParameterServerMachine
         if (!before.Arrangement.Pieces.SequenceEqual(Arrangement.Pieces))
         {
             effects.AddRange(FollowPieces());
+            if (IsLead && before.Arrangement.Lead != self)
+            {
+                EnterRedealt(before);
+            }
         }
 
         effects.AddRange(Greet([.. newest.Ranges.Select(range => range.Worker).Where(worker => before.RangeOf(worker) is null)]));

@@ -393,16 +393,20 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
 
     private OpenStep ReopenInNewestView()
     {
+        EnterRedealt(active);
+        active = newest;
+        return new OpenStep(
+            new StepOpened(active.Number, step, Arrangement.Pieces.Count == 1 ? pieces[0].Ledger.Present : []), Announced: false);
+    }
+
+    private void EnterRedealt(View before)
+    {
         for (int shard = 0; shard < shape.Shards; shard++)
         {
-            if (!Has(shard) && active.OwnerOf(shard) is { } owner && newest.OwnerOf(shard) != owner)
+            if (!Has(shard) && before.OwnerOf(shard) is { } owner && newest.OwnerOf(shard) != owner)
             {
                 redealt.Enter(owner.Number, shard, newest.RangeOf(owner) is null ? RedealReason.Lost : RedealReason.Moved);
             }
         }
-
-        active = newest;
-        return new OpenStep(
-            new StepOpened(active.Number, step, Arrangement.Pieces.Count == 1 ? pieces[0].Ledger.Present : []), Announced: false);
     }
 }

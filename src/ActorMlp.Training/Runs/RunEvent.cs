@@ -126,6 +126,12 @@ public sealed record RunRewound([property: Key(0)] long Step, [property: Key(1)]
 [MessagePackObject]
 public sealed record StandbyTookOver([property: Key(0)] long Step, [property: Key(1)] string Reason) : RunEvent;
 
+/// <summary>Nothing was heard of the run for long: a message may have been lost, so everything is said again.</summary>
+/// <param name="Step">Steps known to be committed.</param>
+/// <param name="SilenceMilliseconds">For how long.</param>
+[MessagePackObject]
+public sealed record RunStalled([property: Key(0)] long Step, [property: Key(1)] double SilenceMilliseconds) : RunEvent;
+
 /// <summary>The coordinator was lost, and another took the run over where it stands: no step that was committed is lost.</summary>
 /// <param name="Step">Steps known to be committed.</param>
 [MessagePackObject]

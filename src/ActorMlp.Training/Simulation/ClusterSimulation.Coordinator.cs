@@ -8,6 +8,9 @@ namespace ActorMlp.Training.Simulation;
 /// <content>The coordinator of the run, and who is in it.</content>
 public sealed partial class ClusterSimulation
 {
+    /// <summary>Whether nothing is to happen that loses or holds up messages: then patience, which repairs much, must never be needed.</summary>
+    private readonly bool nothingIsLate;
+
     /// <summary>The run is submitted to a coordinator, which asks every node to take part.</summary>
     private void Submit(int to)
     {
@@ -127,6 +130,11 @@ public sealed partial class ClusterSimulation
                     break;
                 case Notify notify:
                     events.Add(notify.Event);
+                    if (notify.Event is RunStalled && nothingIsLate)
+                    {
+                        Watch.Break($"the run stood still after step {coordinator!.Progress.Step} although no message was lost or late");
+                    }
+
                     break;
                 case ReleaseNode release:
                     Release(release.Node);

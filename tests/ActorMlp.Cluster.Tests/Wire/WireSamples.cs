@@ -98,6 +98,7 @@ internal static class WireSamples
         ("erw", new RunWaiting(1, 2, 0), "0193010200"),
         ("est", new StandbyTookOver(5, "a node is lost"), "019205ae61206e6f6465206973206c6f7374"),
         ("ect", new CoordinatorTookOver(5), "019105"),
+        ("ers", new RunStalled(5, 1000), "019205cb408f400000000000"),
         ("wj", new WorkerJoined(Worker), "0191920301"),
         ("wf", new WorkerFailed(Worker, "no memory", true), "0193920301a96e6f206d656d6f7279c3"),
         (

@@ -1,0 +1,108 @@
+using ActorMlp.Training.Runs;
+
+namespace ActorMlp.Cli.Chaos;
+
+/// <summary>What was heard of a run and when: steps, and who does what.</summary>
+/// <param name="time">The clock.</param>
+/// <param name="next">Hears the events too.</param>
+internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : IProgress<RunEvent>
+{
+    /// <summary>A longer pause than this, beginning within <see cref="Window"/> after a fault, is taken to be its consequence.</summary>
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
+
+    private readonly Lock gate = new();
+    private readonly List<(double Seconds, long Step)> commits = [];
+    private readonly List<(double Seconds, long Lost, string Reason)> rewinds = [];
+    private readonly List<(double Seconds, string Reason)> takeovers = [];
+    private long began;
+    private NodesArranged? arranged;
+
+    /// <summary>Steps committed.</summary>
+    public long Step
+    {
+        get
+        {
+            lock (gate)
+            {
+                return commits.Count > 0 ? commits[^1].Step : 0;
+            }
+        }
+    }
+
+    /// <summary>Time since the first step.</summary>
+    public TimeSpan Elapsed => Volatile.Read(ref began) is not 0 and long since ? time.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>Whether a step was committed.</summary>
+    public bool HasBegun => Volatile.Read(ref began) != 0;
+
+    /// <summary>Who does what; null before the first view.</summary>
+    public NodesArranged? Arranged
+    {
+        get
+        {
+            lock (gate)
+            {
+                return arranged;
+            }
+        }
+    }
+
+    /// <summary>All steps that were committed, with the time.</summary>
+    public IReadOnlyList<(double Seconds, long Step)> Commits => commits;
+
+    /// <summary>When the run went back, how many steps, and why.</summary>
+    public IReadOnlyList<(double Seconds, long Lost, string Reason)> Rewinds => rewinds;
+
+    /// <summary>When somebody took over.</summary>
+    public IReadOnlyList<(double Seconds, string Reason)> Takeovers => takeovers;
+
+    public void Report(RunEvent value)
+    {
+        lock (gate)
+        {
+            switch (value)
+            {
+                case StepCommittedEvent committed:
+                    if (began == 0)
+                    {
+                        began = time.GetTimestamp();
+                    }
+
+                    commits.Add((Elapsed.TotalSeconds, committed.Metrics.Step));
+                    break;
+                case RunRewound rewound:
+                    rewinds.Add((Elapsed.TotalSeconds, Math.Max(0, (commits.Count > 0 ? commits[^1].Step : 0) - rewound.Step), rewound.Reason));
+                    break;
+                case StandbyTookOver over:
+                    takeovers.Add((Elapsed.TotalSeconds, over.Reason));
+                    break;
+                case CoordinatorTookOver:
+                    takeovers.Add((Elapsed.TotalSeconds, "the coordinator was lost"));
+                    break;
+                case NodesArranged view:
+                    arranged = view;
+                    break;
+            }
+        }
+
+        next.Report(value);
+    }
+
+    /// <summary>From a moment to the end of the longest pause between two steps that began in the seconds after it.</summary>
+    public double? RecoveryAfter(double moment)
+    {
+        double longest = 0;
+        double? end = null;
+        for (int i = 1; i < commits.Count; i++)
+        {
+            (double before, double after) = (commits[i - 1].Seconds, commits[i].Seconds);
+            if (after > moment && before < moment + Window.TotalSeconds && after - Math.Max(before, moment) > longest)
+            {
+                longest = after - Math.Max(before, moment);
+                end = after - moment;
+            }
+        }
+
+        return end;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Text.Json.Serialization;
+
+namespace ActorMlp.Cli.Chaos;
+
+/// <summary>A fault as it struck a run.</summary>
+/// <param name="Kind">What.</param>
+/// <param name="Target">Whom, as the script says.</param>
+/// <param name="Nodes">Which nodes it struck, by number.</param>
+/// <param name="Roles">What they did in the run.</param>
+/// <param name="Seconds">When, since the first step was committed.</param>
+/// <param name="Step">Steps committed then.</param>
+/// <param name="Skipped">Why it struck nobody; null if it did.</param>
+internal sealed record ChaosRecord(string Kind, string Target, IReadOnlyList<int> Nodes, string Roles, double Seconds, long Step, string? Skipped)
+{
+    /// <summary>From the fault to the next committed step after the longest pause that followed; null where the run ended before.</summary>
+    public double? RecoverySeconds { get; set; }
+
+    /// <summary>Steps that were committed, and lost by going back to a checkpoint.</summary>
+    public long StepsLost { get; set; }
+}
+
+/// <summary>What a chaos run showed.</summary>
+/// <param name="Config">The run file.</param>
+/// <param name="Script">The fault script.</param>
+/// <param name="Nodes">Nodes at the start.</param>
+/// <param name="Steps">Steps of the run.</param>
+/// <param name="Seconds">Time that it took, from the first step.</param>
+/// <param name="WeightsSha256">The hash that it ended with.</param>
+/// <param name="ExpectedSha256">The hash of the undisturbed run; null where it was not computed.</param>
+/// <param name="Takeovers">How often a standby, or another coordinator, went on without losing a step.</param>
+/// <param name="Rewinds">How often the run went back to its last checkpoint.</param>
+/// <param name="StepsLost">Steps that were trained twice for that.</param>
+/// <param name="Resumptions">How often the run failed, and was resumed from its checkpoint.</param>
+/// <param name="Faults">Each fault.</param>
+internal sealed record ChaosReport(
+    string Config,
+    string Script,
+    int Nodes,
+    long Steps,
+    double Seconds,
+    string WeightsSha256,
+    string? ExpectedSha256,
+    int Takeovers,
+    int Rewinds,
+    long StepsLost,
+    int Resumptions,
+    IReadOnlyList<ChaosRecord> Faults)
+{
+    /// <summary>Whether the faults left the result as it was.</summary>
+    [JsonInclude]
+    public bool IsEqual => ExpectedSha256 is null || ExpectedSha256 == WeightsSha256;
+}

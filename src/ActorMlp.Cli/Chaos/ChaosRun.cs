@@ -1,0 +1,112 @@
+using ActorMlp.Cli.Configuration;
+using ActorMlp.Training.Faults;
+using ActorMlp.Training.Runs;
+
+namespace ActorMlp.Cli.Chaos;
+
+/// <summary>Strikes a run on real processes with the faults of a script.</summary>
+/// <param name="script">The script.</param>
+/// <param name="cluster">The nodes.</param>
+/// <param name="clock">What is heard of the run.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosClock clock, TimeProvider time)
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
+
+    private readonly FaultSchedule schedule = new(script);
+    private readonly List<ChaosRecord> records = [];
+
+    /// <summary>What struck, in order.</summary>
+    public IReadOnlyList<ChaosRecord> Records => records;
+
+    /// <summary>Strikes until the run is over.</summary>
+    public async Task StrikeAsync(CancellationToken over)
+    {
+        while (!over.IsCancellationRequested)
+        {
+            if (clock.HasBegun)
+            {
+                foreach (DueFault due in schedule.Due(clock.Step, clock.Elapsed))
+                {
+                    Strike(due);
+                }
+            }
+
+            await Task.Delay(LookEvery, time, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>What became of each fault.</summary>
+    public void Conclude()
+    {
+        foreach (ChaosRecord record in records.Where(record => record.Skipped is null))
+        {
+            record.RecoverySeconds = clock.RecoveryAfter(record.Seconds);
+        }
+
+        // A step backwards belongs to the fault before it.
+        foreach ((double seconds, long lost, _) in clock.Rewinds)
+        {
+            if (records.LastOrDefault(record => record.Skipped is null && record.Seconds <= seconds) is { } cause)
+            {
+                cause.StepsLost += lost;
+            }
+        }
+    }
+
+    private void Strike(DueFault due)
+    {
+        Fault fault = due.Fault;
+        IReadOnlyList<int> places = fault.Kind == FaultKind.Join || fault.Groups is not null ? [] : PlacesOf(due);
+        string? skipped = fault.Kind == FaultKind.Join || fault.Groups is not null ? null
+            : places.Count == 0 ? "nobody is there whom it could strike"
+            : fault.Kind is FaultKind.Crash or FaultKind.Leave or FaultKind.Stop or FaultKind.Partition && cluster.Present.Count <= places.Count
+                ? "only those whom it would strike are there"
+            : null;
+        var record = new ChaosRecord(
+            OptionsReflection.Camel(fault.Kind.ToString()),
+            fault.Target?.ToString() ?? "",
+            places,
+            string.Join(", ", places.Select(RolesOf)),
+            clock.Elapsed.TotalSeconds,
+            clock.Step,
+            skipped);
+        records.Add(record);
+        if (skipped is null)
+        {
+            cluster.Inflict(fault, places);
+        }
+    }
+
+    private IReadOnlyList<int> PlacesOf(DueFault due)
+    {
+        FaultTarget target = due.Fault.Target ?? FaultRules.Of(due.Fault.Kind).Default!;
+        IReadOnlyList<int> there = cluster.Present;
+        int[] Those(Func<ArrangedNode, bool> which) =>
+            [.. (clock.Arranged?.Nodes ?? []).Where(which).Select(node => cluster.PlaceOf(node.NodeId)).Where(place => there.Contains(place))];
+        int[] One(IReadOnlyList<int> candidates) => candidates.Count == 0 ? [] : [due.ChooseFrom(candidates)];
+        return target.Kind switch
+        {
+            FaultTargetKind.Node => there.Contains(target.Node) ? [target.Node] : [],
+            FaultTargetKind.Coordinator => Those(node => node.NodeId == clock.Arranged?.Coordinator),
+            FaultTargetKind.Lead => Those(node => node.Leads),
+            FaultTargetKind.ParameterServer => One(Those(node => node.Parameters > 0)),
+            FaultTargetKind.Worker => One(Those(node => node.Shards > 0)),
+            FaultTargetKind.All => there,
+            _ => One(there),
+        };
+    }
+
+    private string RolesOf(int place)
+    {
+        ArrangedNode? node = clock.Arranged?.Nodes.FirstOrDefault(node => cluster.PlaceOf(node.NodeId) == place);
+        string[] roles =
+        [
+            .. node is not null && node.NodeId == clock.Arranged?.Coordinator ? (string[])["coordinator"] : [],
+            .. node?.Leads == true ? (string[])["lead"] : [],
+            .. node?.Parameters > 0 ? (string[])["parameter server"] : [],
+            .. node?.Shards > 0 ? (string[])["worker"] : [],
+        ];
+        return roles.Length > 0 ? string.Join(" + ", roles) : "no part yet";
+    }
+}

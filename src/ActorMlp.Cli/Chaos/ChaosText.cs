@@ -1,0 +1,29 @@
+using System.Globalization;
+using System.Text;
+
+namespace ActorMlp.Cli.Chaos;
+
+/// <summary>A chaos run's outcome in words.</summary>
+internal static class ChaosText
+{
+    public static string Describe(ChaosReport report, string directory)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{"at",8}  {"step",7}  {"fault",-10} {"node",-5} {"recovered",10}  {"steps lost",10}  roles");
+        foreach (ChaosRecord fault in report.Faults)
+        {
+            string recovered = fault.Skipped is not null ? "-" : fault.RecoverySeconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s") : "run ended";
+            text.AppendLine(CultureInfo.InvariantCulture, $"{fault.Seconds,6:0.0} s  {fault.Step,7}  {fault.Kind,-10} {string.Join(",", fault.Nodes),-5} {recovered,10}  {fault.StepsLost,10}  {fault.Skipped ?? fault.Roles}");
+        }
+
+        text.AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture, $"steps       {report.Steps} in {report.Seconds:0.0} s on {report.Nodes} nodes; {report.StepsLost} trained twice");
+        text.AppendLine(CultureInfo.InvariantCulture, $"recovery    {report.Takeovers} takeovers, {report.Rewinds} times back to a checkpoint, {report.Resumptions} times resumed");
+        text.AppendLine(CultureInfo.InvariantCulture, $"weights     {report.WeightsSha256}");
+        text.AppendLine(report.ExpectedSha256 is not { } expected ? "undisturbed not computed (--no-reference)"
+            : report.IsEqual ? $"undisturbed {expected}: equal"
+            : $"undisturbed {expected}: NOT EQUAL");
+        text.Append(CultureInfo.InvariantCulture, $"files       {directory}");
+        return text.ToString();
+    }
+}

@@ -1,0 +1,164 @@
+using System.CommandLine;
+using System.Text.Json;
+using ActorMlp.Cli.Chaos;
+using ActorMlp.Cli.Configuration;
+using ActorMlp.Cli.Runs;
+using ActorMlp.Cli.Views;
+using ActorMlp.Cluster.Hosting;
+using ActorMlp.Cluster.Runs;
+using ActorMlp.Data;
+using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Faults;
+using ActorMlp.Training.Ledgers;
+using ActorMlp.Training.Local;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace ActorMlp.Cli.Commands;
+
+/// <summary><c>actormlp chaos</c>.</summary>
+internal static class ChaosCommand
+{
+    private const int MostResumptions = 100;
+
+    private static readonly FaultKind[] Links = [FaultKind.Partition, FaultKind.Delay, FaultKind.Loss, FaultKind.Duplicate, FaultKind.Reorder, FaultKind.Corrupt];
+
+    private static readonly JsonSerializerOptions JsonOptions = new(JsonSerializerDefaults.Web);
+
+    public static Command Create(CommandContext context)
+    {
+        var script = new Argument<string>("SCRIPT") { Description = "The fault script, such as configs/faults/crashes.yaml." };
+        var configuration = new Option<string>("--config") { Description = "The run file.", HelpName = "CONFIG", Required = true };
+        var nodes = new Option<int>("--nodes") { Description = "Node processes at the start.", HelpName = "N", DefaultValueFactory = _ => 3 };
+        nodes.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 64)
+            {
+                result.AddError("--nodes: allowed are 1 to 64");
+            }
+        });
+        var seed = new Option<ulong?>("--seed") { Description = "Decides random moments and choices, in place of the script's seed.", HelpName = "N" };
+        Option<string[]> set = CommonOptions.Set();
+        Option<string?> dataDirectory = CommonOptions.DataDirectory();
+        var output = new Option<string?>("--out") { Description = "The run's folder; by default a new one below output.directory.", HelpName = "DIR" };
+        var reference = new Option<string?>("--expect") { Description = "The undisturbed run's SHA-256; computed first if absent.", HelpName = "SHA256" };
+        Option<string> format = CommonOptions.Format();
+        var command = new Command("chaos", "Trains on node processes that a fault script kills, stops, slows down and cuts off, and compares the hash with that of an undisturbed run.")
+        {
+            script, configuration, nodes, seed, set, dataDirectory, output, reference, format,
+        };
+        command.SetAction((parsed, _) => RunAsync(
+            context,
+            new ChaosRequest(
+                parsed.GetRequiredValue(script),
+                parsed.GetRequiredValue(configuration),
+                parsed.GetValue(nodes),
+                parsed.GetValue(seed),
+                new RunOverrides(parsed.GetValue(set) ?? [], null, null, parsed.GetValue(dataDirectory), null),
+                parsed.GetValue(output),
+                parsed.GetValue(reference),
+                parsed.GetValue(format) == CommonOptions.Json)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CommandContext context, ChaosRequest request)
+    {
+        FaultScriptFile script = FaultScriptFile.Load(request.Script);
+        RunFile file = RunFile.Load(request.Configuration, request.Overrides);
+        if (script.Problems.Count + file.Problems.Count > 0)
+        {
+            return context.BadInput(script.Problems.Concat(file.Problems).Select(problem => problem.ToString()));
+        }
+
+        FaultScript faults = request.Seed is { } seed ? script.Script with { Seed = seed } : script.Script;
+        if (faults.Faults.FirstOrDefault(fault => fault.Kind is FaultKind.FillDisk or FaultKind.Delay or FaultKind.Loss or FaultKind.Duplicate or FaultKind.Reorder or FaultKind.Corrupt) is { } unfit)
+        {
+            return context.BadInput([$"{request.Script}: real processes are not struck by {OptionsReflection.Camel(unfit.Kind.ToString())}; actormlp simulate does it"]);
+        }
+
+        using LoadedData data = DataLoader.Load(file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
+        var setup = new RunSetup(file.Options, data);
+        string? expected = request.Expected ?? await Task.Run(() => Undisturbed(setup)).ConfigureAwait(false);
+        RunDirectory directory = RunFolder.ForNewRun(file.Options, request.Output, context.Time);
+        directory.Create();
+        using ILoggerFactory logging = RunLogging.Create(directory.Log);
+        using var stop = new CancellationTokenSource();
+        using IDisposable interrupt = context.OnInterrupt(stop);
+        await using IRunView view = request.Json ? new PlainRunView(context.Error) : new PlainRunView(context.Output);
+        int threads = setup.Options.Cluster.Threads > 0 ? setup.Options.Cluster.Threads : Math.Max(1, Environment.ProcessorCount / request.Nodes);
+        await using ChaosCluster cluster = await ChaosCluster.StartAsync(
+            request.Nodes, threads, null, Path.GetFullPath(directory.Path), faults.Faults.Any(fault => Links.Contains(fault.Kind)), context.Time).ConfigureAwait(false);
+        using MetricsLog metrics = MetricsLog.Open(directory.Metrics, 0);
+        using LedgerLog ledger = LedgerLog.Open(directory.Ledger, 0);
+        var clock = new ChaosClock(context.Time, new RunRecorder(ledger, metrics, setup.Options.Output.StepMetrics, view));
+        var chaos = new ChaosRun(faults, cluster, clock, context.Time);
+        using var over = new CancellationTokenSource();
+        Task strikes = chaos.StrikeAsync(over.Token);
+        TrainingResult? result = null;
+        Checkpoint? checkpoint = null;
+        int resumptions = 0;
+        try
+        {
+            while (result is null)
+            {
+                try
+                {
+                    result = await new ClusterTraining(cluster.Client, cluster.Addresses, logging, context.Time)
+                        .TrainAsync(setup, file.Source with { Options = setup.Options }, directory, RunFolder.IdOf(directory), checkpoint, clock, stop.Token).ConfigureAwait(false);
+                }
+                catch (RunFailedException exception) when (resumptions < MostResumptions && File.Exists(directory.LastCheckpoint))
+                {
+                    context.Error.WriteLine($"the run failed and is resumed: {exception.Message}");
+                    resumptions++;
+                    checkpoint = directory.LoadNewestCheckpoint([]);
+                    clock.Report(new RunRewound(checkpoint.Progress.Step, exception.Message));
+                }
+            }
+        }
+        catch (RunFailedException exception)
+        {
+            context.Error.WriteLine($"the run failed: {exception.Message}");
+            return ExitCode.Failed;
+        }
+        finally
+        {
+            await over.CancelAsync().ConfigureAwait(false);
+            await strikes.ConfigureAwait(false);
+        }
+
+        SummaryFile.Write(directory.Summary, result.Summary);
+        chaos.Conclude();
+        var report = new ChaosReport(
+            request.Configuration,
+            request.Script,
+            request.Nodes,
+            result.Summary.Steps,
+            clock.Elapsed.TotalSeconds,
+            result.Summary.WeightsSha256,
+            stop.IsCancellationRequested ? null : expected,
+            clock.Takeovers.Count,
+            clock.Rewinds.Count,
+            clock.Rewinds.Sum(rewind => rewind.Lost),
+            resumptions,
+            chaos.Records);
+        AtomicFile.Write(Path.Combine(directory.Path, "chaos.json"), stream => JsonSerializer.Serialize(stream, report, JsonOptions));
+        ChaosTimeline.Write(Path.Combine(directory.Path, "chaos.png"), clock, report);
+        (request.Json ? context.Error : context.Output).WriteLine(ChaosText.Describe(report, directory.Path));
+        if (request.Json)
+        {
+            context.Output.WriteLine(JsonSerializer.Serialize(report, JsonOptions));
+        }
+
+        return report.IsEqual ? ExitCode.Success : ExitCode.Failed;
+    }
+
+    private static string Undisturbed(RunSetup setup)
+    {
+        using var pool = new ComputePool(Environment.ProcessorCount);
+        return new LocalTrainer(setup, pool).Train().WeightsSha256;
+    }
+
+    private sealed record ChaosRequest(
+        string Script, string Configuration, int Nodes, ulong? Seed, RunOverrides Overrides, string? Output, string? Expected, bool Json);
+}

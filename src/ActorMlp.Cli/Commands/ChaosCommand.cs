@@ -4,6 +4,7 @@ using ActorMlp.Cli.Chaos;
 using ActorMlp.Cli.Configuration;
 using ActorMlp.Cli.Runs;
 using ActorMlp.Cli.Views;
+using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Hosting;
 using ActorMlp.Cluster.Runs;
 using ActorMlp.Data;

@@ -69,7 +69,7 @@ internal static class SimulateCommand
     {
         private readonly List<string> problems = [];
 
-        public IReadOnlyList<string> Problems => problems;
+        public List<string> Problems => problems;
 
         public SimulateRequest Read(
             string? configuration, string? faults, string? nodes, string? servers, string? link, string? speed, string? seed, string? seeds, string? plot)

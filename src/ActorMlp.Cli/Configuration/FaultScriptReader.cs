@@ -16,8 +16,13 @@ internal sealed class FaultScriptReader(string source)
     public static readonly string[] FaultKeys =
         ["kind", "at", "every", "times", "target", "groups", "duration", "restartAfter", "factor", "by", "rate", "plane"];
 
+    /// <summary>The keys that every fault has.</summary>
+    public static readonly string[] Always = ["kind", "at"];
+
     /// <summary>The keys of a moment.</summary>
     public static readonly string[] MomentKeys = ["step", "time", "random"];
+
+    private static readonly string[] WindowKeys = ["from", "to"];
 
     private readonly List<ConfigurationProblem> problems = [];
     private readonly Dictionary<string, int> lines = [];
@@ -92,7 +97,7 @@ internal sealed class FaultScriptReader(string source)
 
         FaultKind? kind = Read("kind", (value, key) => Choice<FaultKind>(value, key));
         FaultMoment? moment = Read("at", ReadMoment);
-        foreach (string required in new[] { "kind", "at" }.Where(required => !keys.ContainsKey(required)))
+        foreach (string required in Always.Where(required => !keys.ContainsKey(required)))
         {
             Report(node, $"{at}.{required}", required == "kind" ? $"is required: {string.Join(", ", Names<FaultKind>())}" : "is required: {step: N}, {time: 3.5s} or {random: {from: 1s, to: 20s}}");
         }
@@ -129,7 +134,7 @@ internal sealed class FaultScriptReader(string source)
         FaultWindow? window = null;
         if (keys.TryGetValue("random", out YamlNode? random))
         {
-            Dictionary<string, YamlNode> ends = Section(random, $"{at}.random.", ["from", "to"], "{from: 1s, to: 20s}");
+            Dictionary<string, YamlNode> ends = Section(random, $"{at}.random.", WindowKeys, "{from: 1s, to: 20s}");
             TimeSpan? from = ends.TryGetValue("from", out YamlNode? fromNode) ? Time(fromNode, $"{at}.random.from") : TimeSpan.Zero;
             if (!ends.TryGetValue("to", out YamlNode? toNode) && random is YamlMappingNode)
             {

@@ -51,7 +51,7 @@ internal static class FaultScriptSchema
         {
             ["type"] = "object",
             ["additionalProperties"] = false,
-            ["required"] = new JsonArray([.. new[] { "kind", "at" }.Concat(rules.Required).Select(key => (JsonNode)key)]),
+            ["required"] = new JsonArray([.. FaultScriptReader.Always.Concat(rules.Required).Select(key => (JsonNode)key)]),
             ["properties"] = properties,
         };
     }

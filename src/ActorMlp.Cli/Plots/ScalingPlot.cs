@@ -62,7 +62,7 @@ internal static class ScalingPlot
         plot.Axes.Left.TickLabelStyle.FontSize = 14;
         plot.Legend.FontSize = 14;
         int stride = points.Count > 8 ? 2 : 1;
-        PlannedPoint[] marked = [.. points.Where((point, i) => i % stride == 0 && (i == points.Count - 1 || points[^1].Plan.Nodes > 1.5 * point.Plan.Nodes)), points[^1]];
+        PlannedPoint[] marked = [.. points.Where((point, i) => i % stride == 0 && (i == points.Count - 1 || points[^1].Plan.Nodes >= 3 * point.Plan.Nodes)), points[^1]];
         marked = [.. marked.DistinctBy(point => point.Plan.Nodes)];
         plot.Axes.Bottom.SetTicks([.. marked.Select(point => Math.Log2(point.Plan.Nodes))], [.. marked.Select(point => Text(point.Plan.Nodes))]);
     }

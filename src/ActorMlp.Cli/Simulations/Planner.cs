@@ -50,7 +50,7 @@ internal sealed class Planner(CommandContext context)
         else
         {
             context.Output.WriteLine(SimulationReport.Heading(request, setup, speed));
-            context.Output.WriteLine(Describe(asked, points[0]));
+            context.Output.WriteLine(Describe(asked, points[0], Math.Min(request.Servers ?? request.Nodes, request.Nodes)));
         }
 
         if (request.Plot is { } path)
@@ -77,7 +77,7 @@ internal sealed class Planner(CommandContext context)
         return new PlannedPoint(plan, step, MessageLevelForecast.BytesPerStep(result), true);
     }
 
-    private static string Describe(PlannedPoint point, PlannedPoint one)
+    private static string Describe(PlannedPoint point, PlannedPoint one, int servers)
     {
         StepForecast step = point.Step;
         ClusterPlan plan = point.Plan;
@@ -102,6 +102,11 @@ internal sealed class Planner(CommandContext context)
                 ? $"training.shardsPerStep is {plan.Shape.Shards}"
                 : $"training.encoding.subtrees is {plan.Shape.EncodedSubtrees}";
             lines.Add($"note       only {Figures.Count(plan.ComputingNodes)} of {Figures.Count(plan.Nodes)} nodes compute: {limit}; the others hold parameters, or wait");
+        }
+
+        if (plan.Servers < servers)
+        {
+            lines.Add($"note       only {Figures.Count(plan.Servers)} of {Figures.Count(servers)} parameter servers hold something: the parameters cannot be cut more often");
         }
 
         lines.Add(point.ByMessages

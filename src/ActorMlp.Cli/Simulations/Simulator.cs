@@ -1,6 +1,5 @@
 using ActorMlp.Cli.Configuration;
 using ActorMlp.Data;
-using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Runs;

@@ -28,7 +28,11 @@ public sealed partial class ClusterSimulation
         {
             Invite(process, () => ToCoordinator(of, () =>
             {
-                if (--awaited == 0)
+                if (!gathering)
+                {
+                    Admit(process);
+                }
+                else if (--awaited == 0)
                 {
                     Gathered();
                 }
@@ -79,6 +83,8 @@ public sealed partial class ClusterSimulation
 
         gathering = false;
         List<int> prepared = [.. members.Where(member => member.Value.Node?.Number == member.Key && member.Value.Node.Run == run).Select(member => member.Key)];
+        gathered.Clear();
+        gathered.UnionWith(prepared);
         Carry(coordinator!.Handle(new NodesGathered(
             [.. prepared.Select(number => new WorkerId(number, 0))], [.. prepared.Where(number => members[number].IsServer)])));
     }

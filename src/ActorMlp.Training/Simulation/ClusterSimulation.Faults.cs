@@ -12,6 +12,9 @@ public sealed partial class ClusterSimulation
     /// <summary>Who is in the place of each node of a fault script.</summary>
     private readonly List<SimulatedProcess> places = [];
 
+    /// <summary>Who was there when the run was gathered.</summary>
+    private readonly HashSet<int> gathered = [];
+
     private TimeSpan diskHasRoom;
     private int keeperStarts;
     private int timers;
@@ -245,17 +248,20 @@ public sealed partial class ClusterSimulation
 
         ToCoordinator(of, () =>
         {
-            Invite(process, () => ToCoordinator(of, () =>
-            {
-                if (process.Node is not { } node || gathering)
-                {
-                    return;
-                }
-
-                Joined(node.Number, process);
-            }));
+            Invite(process, () => ToCoordinator(of, () => Admit(process)));
         });
         return process;
+    }
+
+    /// <summary>A node is prepared that the coordinator did not count on when it gathered the others.</summary>
+    private void Admit(SimulatedProcess process)
+    {
+        if (process.Node is not { } node || gathering || gathered.Contains(node.Number))
+        {
+            return;
+        }
+
+        Joined(node.Number, process);
     }
 
     private string? Left(SimulatedProcess target)

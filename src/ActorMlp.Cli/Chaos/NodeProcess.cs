@@ -73,7 +73,7 @@ internal sealed class NodeProcess : IAsyncDisposable
             }
 
             // What it says later is in its log; the pipe must not fill up.
-            process.BeginOutputReadLine();
+            _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
             return new NodeProcess(process, line[NodeCommand.Announcement.Length..], time);
         }
         catch (Exception exception) when (exception is OperationCanceledException or NodeException)

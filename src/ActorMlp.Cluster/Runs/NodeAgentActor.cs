@@ -45,6 +45,7 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     private NodeRunServices? services;
     private string? keeper;
     private bool leaving;
+    private (PrepareRun Run, IActorRef Coordinator)? next;
 
     public NodeAgentActor(NodeAgentOptions options, IActorRef coordinator, TaskCompletionSource<NodeHello> ready)
     {
@@ -84,10 +85,15 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
 
     private void Serving()
     {
-        Receive<PrepareRun>(Accept);
+        Receive<PrepareRun>(message => Accept(message, Sender));
         Receive<Terminated>(_ =>
         {
-            if (Context.GetChildren().All(child => child.Path.Name == BulkName))
+            if (next is { } waiting)
+            {
+                next = null;
+                Accept(waiting.Run, waiting.Coordinator);
+            }
+            else if (Context.GetChildren().All(child => child.Path.Name == BulkName))
             {
                 DisconnectLater(keeper!);
             }
@@ -138,11 +144,15 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
 
     private static string IdOf(Member member) => new NodeAddress(member.Address.Host, member.Address.Port ?? 0).ToString();
 
-    private void Accept(PrepareRun run)
+    private void Accept(PrepareRun run, IActorRef by)
     {
         string name = NodeRunServices.NameOf(run.Run);
-        if (!Context.Child(name).IsNobody())
+        IActorRef child = Context.Child(name);
+        if (!child.IsNobody())
         {
+            // A coordinator that has since been lost asked before, and this one does not know of it: the node begins anew.
+            next = (run, by);
+            Context.Stop(child);
             return;
         }
 
@@ -153,7 +163,7 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
 
         keeper = run.Keeper.NodeId;
         Timers.Cancel(keeper);
-        Context.Watch(Context.ActorOf(NodeRunActor.Props(run, services!, Sender), name));
+        Context.Watch(Context.ActorOf(NodeRunActor.Props(run, services!, by), name));
     }
 
     /// <summary>

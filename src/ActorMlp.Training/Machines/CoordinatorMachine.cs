@@ -191,8 +191,8 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         return [new FailRun($"{message.First} and {message.Second} computed different gradients for {message.Node} of step {message.Step + 1}: one of them computes wrongly")];
     }
 
-    /// <summary>How long a run may stand still before it is taken to have lost a message: several times its longest step, and twice as long each time that was wrong.</summary>
-    private TimeSpan Patience => (longestStep * 10 > shape.Patience ? longestStep * 10 : shape.Patience) * (1 << Math.Min(stalls, 10));
+    /// <summary>How long a run may stand still before it is taken to have lost a message: several times its longest step, and four times as long each time that was wrong.</summary>
+    private TimeSpan Patience => (longestStep * 10 > shape.Patience ? longestStep * 10 : shape.Patience) * (1 << (2 * Math.Min(stalls, 8)));
 
     private void Hear(TimeSpan now)
     {

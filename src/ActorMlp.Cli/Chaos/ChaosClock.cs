@@ -10,6 +10,9 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
     /// <summary>A longer pause than this, beginning within <see cref="Window"/> after a fault, is taken to be its consequence.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
+    /// <summary>A pause that began so shortly before the next fault is that one's.</summary>
+    private static readonly TimeSpan JustBefore = TimeSpan.FromSeconds(0.5);
+
     private readonly Lock gate = new();
     private readonly List<(double Seconds, long Step)> commits = [];
     private readonly List<(double Seconds, long Lost, string Reason)> rewinds = [];
@@ -88,15 +91,17 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
         next.Report(value);
     }
 
-    /// <summary>From a moment to the end of the longest pause between two steps that began in the seconds after it.</summary>
-    public double? RecoveryAfter(double moment)
+    /// <summary>From a moment to the end of the longest pause between two steps that began in the seconds after it, and before the next fault.</summary>
+    public double? RecoveryAfter(double moment, double next)
     {
+        double until = Math.Min(moment + Window.TotalSeconds, next);
         double longest = 0;
         double? end = null;
         for (int i = 1; i < commits.Count; i++)
         {
             (double before, double after) = (commits[i - 1].Seconds, commits[i].Seconds);
-            if (after > moment && before < moment + Window.TotalSeconds && after - Math.Max(before, moment) > longest)
+            bool isOfNext = after > next && next - before < JustBefore.TotalSeconds;
+            if (after > moment && before < until && !isOfNext && after - Math.Max(before, moment) > longest)
             {
                 longest = after - Math.Max(before, moment);
                 end = after - moment;

@@ -39,9 +39,10 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
     /// <summary>What became of each fault.</summary>
     public void Conclude()
     {
-        foreach (ChaosRecord record in records.Where(record => record.Skipped is null))
+        ChaosRecord[] struck = [.. records.Where(record => record.Skipped is null)];
+        for (int i = 0; i < struck.Length; i++)
         {
-            record.RecoverySeconds = clock.RecoveryAfter(record.Seconds);
+            struck[i].RecoverySeconds = clock.RecoveryAfter(struck[i].Seconds, i + 1 < struck.Length ? struck[i + 1].Seconds : double.PositiveInfinity);
         }
 
         // A step backwards belongs to the fault before it.

@@ -48,16 +48,17 @@ internal static class NodeSettings
             seed-node-timeout = {{Milliseconds(options.FormAfter)}}
             gossip-interval = 200ms
             leader-actions-interval = 200ms
-            unreachable-nodes-reaper-interval = 500ms
-            down-removal-margin = off
-            singleton.hand-over-retry-interval = 200ms
+            unreachable-nodes-reaper-interval = 200ms
+            singleton.hand-over-retry-interval = 100ms
+            singleton.min-number-of-hand-over-retries = 10
             singleton-proxy.singleton-identification-interval = 200ms
             periodic-tasks-initial-delay = 500ms
             failure-detector {
+              implementation-class = {{Name<PromptFailureDetector>()}}
               heartbeat-interval = {{Milliseconds(options.FailureDetection.HeartbeatInterval)}}
               acceptable-heartbeat-pause = {{Milliseconds(options.FailureDetection.AcceptablePause)}}
             }
-            downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
+            downing-provider-class = {{Name<PromptDowningProvider>()}}
             split-brain-resolver {
               active-strategy = keep-majority
               stable-after = {{Milliseconds(options.FailureDetection.StableAfter)}}

@@ -22,6 +22,7 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
         this.time = time;
         Receive<ClusterEvent.MemberUp>(message => run.Tell(Candidate(message.Member)));
         Receive<ClusterEvent.MemberRemoved>(message => run.Tell(new NodeGone(IdOf(message.Member.Address))));
+        Receive<ProcessGone>(message => run.Tell(message));
         Receive<SubmitRun>(Accept);
         Receive<Terminated>(message =>
         {
@@ -127,7 +128,8 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
         IdOf(member.Address),
         Context.ActorSelection($"{member.Address}/user/node"),
         member.HasRole(NodeRoles.Worker),
-        member.HasRole(NodeRoles.ParameterServer));
+        member.HasRole(NodeRoles.ParameterServer),
+        member.UniqueAddress.Uid);
 
     private ClusterStatus Complete(ClusterStatus? status) => new(
         [

@@ -177,7 +177,9 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
             && member.UniqueAddress.Uid == uid)
         {
             log.Warning("{0} does not listen any more: its process is gone", nodeId);
+            PromptFailureDetector.Suspect();
             cluster.Down(member.Address);
+            coordinator.Tell(new ProcessGone(nodeId, uid));
         }
     }
 

@@ -122,7 +122,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         Receive<ResumeRun>(_ =>
         {
             Follow(Sender);
-            Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, View.None, -1, IsReady: false));
+            Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, View.None, -1, IsReady: false, IsPrepared: false));
         });
         Receive<BulkFrame>(frame =>
         {
@@ -228,7 +228,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             Sender.Tell(new CommitsTold(run.Number, commits));
         }
 
-        Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, standing.View, standing.Continued, standing.IsReady));
+        Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, standing.View, standing.Continued, standing.IsReady, IsPrepared: true));
     }
 
     private void Accept(MembersPublished message)

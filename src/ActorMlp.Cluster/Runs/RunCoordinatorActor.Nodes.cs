@@ -125,7 +125,7 @@ internal sealed partial class RunCoordinatorActor
             // The run stops with a checkpoint of the step in flight, and the next coordinator goes on from it.
             log.Info("the coordinator's node leaves: the run moves to another");
             moves = true;
-            leavesWithRun = new RunCandidate(selfId, Context.ActorSelection("/user/node"), false, false);
+            leavesWithRun = new RunCandidate(selfId, Context.ActorSelection("/user/node"), false, false, 0);
             Carry(machine.Handle(new StopRequested()));
             return;
         }
@@ -171,6 +171,8 @@ internal sealed partial class RunCoordinatorActor
         public bool IsWorker => candidate.IsWorker;
 
         public bool IsServer => candidate.IsServer;
+
+        public int Uid => candidate.Uid;
 
         public WorkerId Worker => new(number, 0);
 

@@ -61,7 +61,7 @@ internal sealed partial class RunCoordinatorActor
             if (candidates.FirstOrDefault(candidate => candidate.NodeId == standing.Node.NodeId) is { } candidate)
             {
                 var node = new Node(number, candidate) { Hello = standing.Node, Threads = standing.Threads };
-                node.Actor = standing.View.Number > 0 ? actor : null;
+                node.Actor = standing.IsPrepared ? actor : null;
                 nodes[number] = node;
                 Context.Watch(actor);
             }

@@ -13,7 +13,8 @@ namespace ActorMlp.Cluster.Runs;
 /// <param name="Agent">Its agent.</param>
 /// <param name="IsWorker">Whether it computes.</param>
 /// <param name="IsServer">Whether it holds parameters.</param>
-internal sealed record RunCandidate(string NodeId, ActorSelection Agent, bool IsWorker, bool IsServer);
+/// <param name="Uid">Which life of the node.</param>
+internal sealed record RunCandidate(string NodeId, ActorSelection Agent, bool IsWorker, bool IsServer, int Uid);
 
 /// <summary>A node is no longer in the cluster (from <see cref="ClusterCoordinatorActor"/>).</summary>
 /// <param name="NodeId">Which.</param>
@@ -118,6 +119,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<NodePrepared>(Accept);
         Receive<NodeRefused>(Accept);
         Receive<PatienceIsOver>(_ => Begin());
+        Receive<ProcessGone>(gone => Lose(nodes.Values.FirstOrDefault(node => node.Id == gone.NodeId && node.Uid == gone.Uid), "its process is gone"));
         Receive<NodeGone>(gone => Lose(nodes.Values.FirstOrDefault(node => node.Id == gone.NodeId), "it is no longer in the cluster"));
         Receive<Terminated>(terminated =>
         {

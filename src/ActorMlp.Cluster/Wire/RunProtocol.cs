@@ -118,9 +118,10 @@ public sealed record CommitsTold([property: Key(0)] int Number, [property: Key(1
 /// <param name="Number">The node's number within the run.</param>
 /// <param name="Node">Who it is.</param>
 /// <param name="Threads">Threads that it computes with.</param>
-/// <param name="View">The newest view; number 0 where the node is not ready yet, and will say <see cref="NodePrepared"/>.</param>
+/// <param name="View">The newest view; number 0 for none.</param>
 /// <param name="Continued">The last step at which the coordinator let the run go on; -1 for none.</param>
 /// <param name="IsReady">Whether its parameter server has its range.</param>
+/// <param name="IsPrepared">Whether it is ready for views; else it will say <see cref="NodePrepared"/>.</param>
 [MessagePackObject]
 public sealed record NodeStanding(
     [property: Key(0)] int Number,
@@ -128,7 +129,14 @@ public sealed record NodeStanding(
     [property: Key(2)] int Threads,
     [property: Key(3)] View View,
     [property: Key(4)] long Continued,
-    [property: Key(5)] bool IsReady);
+    [property: Key(5)] bool IsReady,
+    [property: Key(6)] bool IsPrepared);
+
+/// <summary>A node's process is gone, as its system says: membership need not be waited for (from any node to the coordinator).</summary>
+/// <param name="NodeId">Which node.</param>
+/// <param name="Uid">Which life of it: a process that came in its place has another.</param>
+[MessagePackObject]
+public sealed record ProcessGone([property: Key(0)] string NodeId, [property: Key(1)] int Uid);
 
 /// <summary>A node of a run.</summary>
 /// <param name="Number">Its number within the run; its worker and its parameter server have the same.</param>

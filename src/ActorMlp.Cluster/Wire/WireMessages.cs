@@ -31,6 +31,7 @@ public static class WireMessages
             WireMessage.Of<NoSuchRun>("nsr"),
             WireMessage.Of<CommitsTold>("ctd"),
             WireMessage.Of<NodeStanding>("nst"),
+            WireMessage.Of<ProcessGone>("pg"),
             WireMessage.Of<NodePrepared>("np"),
             WireMessage.Of<NodeRefused>("nr"),
             WireMessage.Of<MembersPublished>("mp"),

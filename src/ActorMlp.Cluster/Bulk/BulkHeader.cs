@@ -17,6 +17,9 @@ public enum BulkKind : byte
 
     /// <summary>Rows of data: a piece of a data cache, whose place and size are in bytes.</summary>
     Rows = 4,
+
+    /// <summary>The gradient sum of a subtree that another worker owns, computed for the second time, to be compared.</summary>
+    SecondGradient = 5,
 }
 
 /// <summary>

@@ -98,7 +98,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
             receiver?.Dispose();
             prepared = message;
-            worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel);
+            worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel, new VerificationPlan(message.Setup.Shape));
             server = new ParameterServerMachine(message.Setup.Shape, run.Number);
             links.Connect(run.Keeper.NodeId, run.Keeper.BulkAddress);
             Become(TakingPart);
@@ -221,7 +221,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
     private void Accept(BulkFrame frame)
     {
         BulkHeader header = frame.Header;
-        if ((header.Kind == BulkKind.Gradient ? header.View : header.Arrangement) > view.Number)
+        if ((header.Kind is BulkKind.Gradient or BulkKind.SecondGradient ? header.View : header.Arrangement) > view.Number)
         {
             early.Add(frame);
             return;
@@ -229,7 +229,7 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
         switch (header.Kind)
         {
-            case BulkKind.Gradient:
+            case BulkKind.Gradient or BulkKind.SecondGradient:
                 AcceptGradient(frame);
                 break;
             case BulkKind.Weights when adoptions > 0:

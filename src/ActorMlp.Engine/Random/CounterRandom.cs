@@ -14,6 +14,9 @@ public enum RandomPurpose
 
     /// <summary>Dropout masks.</summary>
     Dropout = 4,
+
+    /// <summary>Which shards are computed twice, and by whom.</summary>
+    Verification = 5,
 }
 
 /// <summary>

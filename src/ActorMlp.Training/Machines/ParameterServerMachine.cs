@@ -30,6 +30,8 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
     private readonly Dictionary<int, IReadOnlyList<double>> squares = [];
     private readonly List<WriteCheckpoint> pendingCheckpoints = [];
     private readonly RedealBook redealt = new();
+    private readonly VerificationPlan verification = new(shape);
+    private readonly Dictionary<int, View> views = [];
     private PieceAccount[] pieces = [];
     private Phase phase = Phase.Acquiring;
     private View active = View.None;
@@ -67,6 +69,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
 
         View before = newest;
         newest = message.View;
+        views[newest.Number] = newest;
         if (Arrangement.Number != before.Arrangement.Number)
         {
             return Acquire();
@@ -78,6 +81,8 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
             effects.Add(ReopenInNewestView());
         }
 
+        // Whoever should have computed something for the second time may be gone.
+        effects.AddRange(pieces.SelectMany(CompleteIfReady));
         return effects;
     }
 
@@ -123,11 +128,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
             effects.Add(new OpenStep(new StepOpened(active.Number, step, []), Announced: false));
         }
 
-        foreach (PieceAccount piece in pieces.Where(piece => piece.Ledger.IsComplete))
-        {
-            effects.AddRange(Complete(piece));
-        }
-
+        effects.AddRange(pieces.SelectMany(CompleteIfReady));
         return effects;
     }
 
@@ -151,18 +152,21 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
             return [];
         }
 
+        if (message.Verifies)
+        {
+            return Verify(piece, piece.Checks.Enter(message, piece.Ledger));
+        }
+
         switch (piece.Ledger.Enter(message))
         {
             case LedgerEntry.Duplicate:
                 duplicates++;
-                return [];
+                return verification.Includes(step, message.Node) ? Verify(piece, piece.Checks.Enter(message, piece.Ledger)) : [];
             case LedgerEntry.Differs:
                 WorkerId first = piece.Ledger.Parts.First(part => part.Node == message.Node).Worker;
                 return [new TellCoordinator(new DuplicatesDiffer(step, message.Node, first, message.Worker))];
-            case LedgerEntry.Counted when piece.Ledger.IsComplete && phase == Phase.Open:
-                return Complete(piece);
             default:
-                return [];
+                return Verify(piece, piece.Checks.EnterCounted(message));
         }
     }
 
@@ -263,13 +267,28 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
 
     private bool HoldsBefore(long committed) => shape.HoldsAfter(committed) || committed >= shape.TotalSteps;
 
+    private IReadOnlyList<ParameterServerEffect> Verify(PieceAccount piece, DuplicatesDiffer? difference) =>
+        difference is null ? CompleteIfReady(piece) : [new TellCoordinator(difference)];
+
+    /// <summary>A piece of which everything is counted, and verified as far as it can be, is updated.</summary>
+    private IReadOnlyList<ParameterServerEffect> CompleteIfReady(PieceAccount piece) =>
+        phase == Phase.Open && piece.Phase == PiecePhase.Collecting && piece.Ledger.IsComplete
+        && piece.Checks.IsSettled(step, piece.Ledger, part => IsLead ? active : views[part.View], newest)
+            ? Complete(piece)
+            : [];
+
     private PieceAccount? Find(int offset) => Array.Find(pieces, piece => piece.Piece.Offset == offset);
 
     private List<ParameterServerEffect> Acquire()
     {
         phase = Phase.Acquiring;
         step = Arrangement.Step;
-        pieces = [.. Arrangement.PiecesOf(self).Select(piece => new PieceAccount(piece, shape.Shards))];
+        pieces = [.. Arrangement.PiecesOf(self).Select(piece => new PieceAccount(piece, shape.Shards, verification))];
+        foreach (int old in views.Keys.Where(number => number < Arrangement.Number).ToList())
+        {
+            views.Remove(old);
+        }
+
         squares.Clear();
         pendingCheckpoints.Clear();
         redealt.Clear();
@@ -307,7 +326,7 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
         (View view, bool held) = next!.Value;
         List<ParameterServerEffect> effects = [];
         var committed = new StepCommitted(
-            step, totals, shape.LearningRate(step), norm, held, Contributions(), redealt.Take(), duplicates, active.Number);
+            step, totals, shape.LearningRate(step), norm, held, Contributions(), redealt.Take(), duplicates, active.Number, pieces[0].Checks.ShardsVerified);
         step++;
         (next, norm, duplicates) = (null, null, 0);
         squares.Clear();

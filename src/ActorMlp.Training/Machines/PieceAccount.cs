@@ -5,17 +5,21 @@ namespace ActorMlp.Training.Machines;
 /// <summary>One piece of a server's range during a step.</summary>
 /// <param name="piece">Which.</param>
 /// <param name="shards">Shards per step.</param>
-internal sealed class PieceAccount(ParameterPiece piece, int shards)
+/// <param name="verification">What is computed twice.</param>
+internal sealed class PieceAccount(ParameterPiece piece, int shards, VerificationPlan verification)
 {
     public ParameterPiece Piece => piece;
 
     public StepLedger Ledger { get; } = new(shards);
+
+    public VerificationBook Checks { get; } = new(verification);
 
     public PiecePhase Phase { get; set; } = PiecePhase.Collecting;
 
     public void Clear()
     {
         Ledger.Clear();
+        Checks.Clear();
         Phase = PiecePhase.Collecting;
     }
 }

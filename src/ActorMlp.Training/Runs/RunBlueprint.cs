@@ -43,6 +43,8 @@ public sealed class RunBlueprint
             ParameterLength = Network.Layout.Length,
             ClipsNorm = Regularization.ClipNorm is not null,
             EncodedSubtrees = Encoding?.Subtrees,
+            VerifyFraction = training.VerifyFraction,
+            Seed = training.Seed,
             KeepsLedger = options.Output.Ledger,
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,

@@ -37,6 +37,9 @@ public sealed record SimulationOptions
     /// <summary>Virtual time after which a run that has not ended is taken to stand still.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>A node that computes one wrong bit in each gradient, from the start; null for none.</summary>
+    public int? NodeThatErrs { get; init; }
+
     /// <summary>What goes wrong, and when.</summary>
     public IReadOnlyList<SimulatedFault> Faults { get; init; } = [];
 }
@@ -195,6 +198,15 @@ public sealed partial class ClusterSimulation
         TimeSpan begins = diskIsFree > clock.Now ? diskIsFree : clock.Now;
         diskIsFree = begins + DiskTime;
         clock.After(diskIsFree - clock.Now, done);
+    }
+
+    /// <summary>The wrong bit of the node that errs.</summary>
+    internal void Spoil(int processId, float[] gradient)
+    {
+        if (processId == options.NodeThatErrs)
+        {
+            gradient[^1] = BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(gradient[^1]) ^ 1);
+        }
     }
 
     private static int IdOf(SimulatedNode node) => node.Process.Id;

@@ -45,7 +45,12 @@ internal sealed record CommandContext(TextWriter Output, TextWriter Error, IAnsi
     }
 
     /// <summary>A token that Ctrl-C or a polite kill cancels; the second one ends the process as usual.</summary>
-    public IDisposable OnInterrupt(CancellationTokenSource stop)
+    public IDisposable OnInterrupt(CancellationTokenSource stop) => On(stop, PosixSignal.SIGINT, PosixSignal.SIGTERM);
+
+    /// <summary>A token that a polite kill cancels; the second one ends the process as usual.</summary>
+    public IDisposable OnTerminate(CancellationTokenSource stop) => On(stop, PosixSignal.SIGTERM);
+
+    private Registrations On(CancellationTokenSource stop, params PosixSignal[] signals)
     {
         void Handle(PosixSignalContext context)
         {
@@ -61,9 +66,7 @@ internal sealed record CommandContext(TextWriter Output, TextWriter Error, IAnsi
             }
         }
 
-        return new Registrations(
-            PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle));
+        return new Registrations([.. signals.Select(signal => PosixSignalRegistration.Create(signal, Handle))]);
     }
 
     private sealed class Registrations(params IDisposable[] all) : IDisposable

@@ -17,6 +17,7 @@ internal static class ActorMlpCommand
         {
             TrainCommand.Create(context),
             SubmitCommand.Create(context),
+            SimulateCommand.Create(context),
             NodeCommand.Create(context),
             EvaluateCommand.Create(context),
             PredictCommand.Create(context),
@@ -61,10 +62,11 @@ internal static class ActorMlpCommand
 
     private static Command CreateSchemaCommand(CommandContext context)
     {
-        var command = new Command("schema", "Prints the JSON schema of run files, for editors.");
-        command.SetAction(_ =>
+        var faults = new Option<bool>("--faults") { Description = "That of fault scripts instead." };
+        var command = new Command("schema", "Prints the JSON schema of run files, for editors.") { faults };
+        command.SetAction(parsed =>
         {
-            context.Output.Write(RunFileSchema.Generate());
+            context.Output.Write(parsed.GetValue(faults) ? FaultScriptSchema.Generate() : RunFileSchema.Generate());
             return ExitCode.Success;
         });
         return command;

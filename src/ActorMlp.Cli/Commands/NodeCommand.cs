@@ -71,18 +71,44 @@ internal static class NodeCommand
     {
         using ILoggerFactory logging = logFile is null ? LoggerFactory.Create(_ => { }) : RunLogging.Create(logFile);
         using var stop = new CancellationTokenSource();
-        using IDisposable? interrupt = untilInputEnds ? null : context.OnInterrupt(stop);
+        using IDisposable? interrupt = untilInputEnds ? context.OnTerminate(stop) : context.OnInterrupt(stop);
+        using PosixSignalRegistration? deaf = untilInputEnds ? EndWithInput() : null;
+        while (true)
+        {
+            (NodeEnd end, NodeAddress address, IReadOnlyList<string> others) = await LiveAsync(context, options, resources, logging, stop.Token).ConfigureAwait(false);
+            if (end == NodeEnd.Left)
+            {
+                context.Output.WriteLine("left the cluster");
+                return ExitCode.Success;
+            }
+
+            string[] join = [.. others.Union(options.Join).Where(node => node != address.ToString())];
+            context.Error.WriteLine("the cluster removed this node: it was silent for too long, or on the smaller side of a split");
+            if (join.Length == 0)
+            {
+                context.Error.WriteLine("it knows no other node to join; start it again");
+                return ExitCode.Failed;
+            }
+
+            // Under the same address, as a new member that remembers nothing; it never forms a cluster of its own.
+            context.Error.WriteLine($"it begins anew and joins {string.Join(", ", join)}");
+            options = options with { Listen = options.Listen with { Port = address.Port }, Join = join };
+        }
+    }
+
+    /// <summary>One life of a node in the cluster.</summary>
+    private static async Task<(NodeEnd End, NodeAddress Address, IReadOnlyList<string> Others)> LiveAsync(
+        CommandContext context, NodeOptions options, NodeResources resources, ILoggerFactory logging, CancellationToken stop)
+    {
         await using ClusterNode node = await ClusterNode.StartAsync(options, resources, logging, context.Time).ConfigureAwait(false);
         context.Output.WriteLine($"{Announcement}{node.Address}");
         context.Output.Flush();
-        using PosixSignalRegistration? deaf = untilInputEnds ? EndWithInput() : null;
-
         try
         {
-            await node.WaitUntilUpAsync(stop.Token).ConfigureAwait(false);
+            await node.WaitUntilUpAsync(stop).ConfigureAwait(false);
             context.Output.WriteLine($"joined as {string.Join(", ", options.Roles)}; bulk plane at {node.Hello.BulkAddress}, kernels {node.Hello.Kernel}");
             context.Output.Flush();
-            await Task.WhenAny(node.Ended, Task.Delay(Timeout.Infinite, stop.Token)).ConfigureAwait(false);
+            await Task.WhenAny(node.Ended, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -95,14 +121,7 @@ internal static class NodeCommand
             await node.LeaveAsync().ConfigureAwait(false);
         }
 
-        if (await node.Ended.ConfigureAwait(false) == NodeEnd.Left)
-        {
-            context.Output.WriteLine("left the cluster");
-            return ExitCode.Success;
-        }
-
-        context.Error.WriteLine("the cluster removed this node: it was silent for too long, or on the smaller side of a split; start it again");
-        return ExitCode.Failed;
+        return (await node.Ended.ConfigureAwait(false), node.Address, node.Met);
     }
 
     /// <summary>A terminal's Ctrl-C comes to every process it started; whoever started this one stops the run first, and ends the input then.</summary>

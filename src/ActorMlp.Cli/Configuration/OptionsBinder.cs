@@ -12,7 +12,7 @@ namespace ActorMlp.Cli.Configuration;
 internal sealed class OptionsBinder
 {
     /// <summary>What the parser means when it throws <see cref="InvalidOperationException"/>, which has no position.</summary>
-    private const string Unclosed = "is no valid YAML: a bracket, brace or quote is opened and not closed";
+    public const string Unclosed = "is no valid YAML: a bracket, brace or quote is opened and not closed";
 
     private readonly List<ConfigurationProblem> problems = [];
     private readonly Dictionary<string, (string Source, int? Line)> places = [];

@@ -40,6 +40,7 @@ internal sealed class PlainRunView(TextWriter output) : IRunView
     {
         NodeWasRefused refused => $"node {refused.Node} cannot take part: {string.Join("; ", refused.Reasons)}",
         RunNotice notice => notice.Text,
+        StandbyTookOver over => $"{over.Reason}: its standby goes on, no step is lost",
         RunRewound rewound => $"{rewound.Reason}: the run goes on from step {rewound.Step}, with the same result",
         RunWaiting waiting => $"waiting for nodes: {waiting.Workers} of {waiting.MinimumWorkers} workers, {waiting.Servers} of 1 parameter server",
         _ => null,

@@ -63,6 +63,11 @@ internal sealed class BulkDialler(BulkEndpointContext endpoint, string nodeId, B
                 HandshakeException? failure = await DialOnThreadAsync(at).ConfigureAwait(false);
                 stop.Token.ThrowIfCancellationRequested();
                 again = failure is not null;
+                if (failure is { IsRefused: true } && session.WasConnected)
+                {
+                    endpoint.Observer.Refused(nodeId);
+                }
+
                 if (failure is null)
                 {
                     failures = 0;
@@ -162,7 +167,7 @@ internal sealed class BulkDialler(BulkEndpointContext endpoint, string nodeId, B
 
             return both.IsCancellationRequested
                 ? null
-                : throw new HandshakeException(BulkHandshake.Describe(exception, null), exception is HandshakeException { IsTransient: true });
+                : throw new HandshakeException(BulkHandshake.Describe(exception, null), exception is HandshakeException { IsTransient: true }, exception is SocketException { SocketErrorCode: SocketError.ConnectionRefused });
         }
         finally
         {

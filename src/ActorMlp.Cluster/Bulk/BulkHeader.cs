@@ -18,8 +18,14 @@ public enum BulkKind : byte
     /// <summary>Rows of data: a piece of a data cache, whose place and size are in bytes.</summary>
     Rows = 4,
 
+    /// <summary>A step's completed gradient, from a parameter server to its standby.</summary>
+    Sum = 5,
+
+    /// <summary>What the lead is about to tell the coordinator of a step, to its standby: a control message, in order with the sums.</summary>
+    Commit = 6,
+
     /// <summary>The gradient sum of a subtree that another worker owns, computed for the second time, to be compared.</summary>
-    SecondGradient = 5,
+    SecondGradient = 7,
 }
 
 /// <summary>
@@ -96,6 +102,10 @@ public readonly record struct BulkHeader
     /// <summary>Whether the next step waits for the coordinator (weights).</summary>
     [Key(16)]
     public bool Held { get; init; }
+
+    /// <summary>The gradient's global norm (sums); null where it is not bounded, or the piece is the whole vector.</summary>
+    [Key(17)]
+    public double? Norm { get; init; }
 
     /// <summary>The node of the summation tree.</summary>
     [IgnoreMember]

@@ -32,7 +32,7 @@ internal sealed class BulkPlaneActor : ReceiveActor
     /// <param name="sink">Takes frames.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where the endpoint logs.</param>
-    /// <param name="client">Hears <see cref="BulkPlaneReady"/>, <see cref="BulkPeerConnected"/>, <see cref="BulkPeerLost"/>, <see cref="BulkPeerDisconnected"/>.</param>
+    /// <param name="client">Hears <see cref="BulkPlaneReady"/>, <see cref="BulkPeerConnected"/>, <see cref="BulkPeerLost"/>, <see cref="BulkPeerRefused"/>, <see cref="BulkPeerDisconnected"/>.</param>
     public static Props Props(BulkOptions options, IPEndPoint listenAt, IBulkSink sink, TimeProvider time, ILogger log, IActorRef client)
     {
         Func<IBulkObserver, BulkEndpoint> start = observer => BulkEndpoint.Start(options, listenAt, sink, observer, time, log);
@@ -53,5 +53,7 @@ internal sealed class BulkPlaneActor : ReceiveActor
         public void Connected(BulkPeer peer) => client.Tell(new BulkPeerConnected(peer), self);
 
         public void Lost(BulkPeer peer, string reason, bool final) => client.Tell(new BulkPeerLost(peer, reason, final), self);
+
+        public void Refused(string nodeId) => client.Tell(new BulkPeerRefused(nodeId), self);
     }
 }

@@ -25,6 +25,10 @@ internal sealed record BulkPeerConnected(BulkPeer Peer);
 /// <param name="Final">Whether it was ended on purpose; otherwise it is being made again, and frames wait for that.</param>
 internal sealed record BulkPeerLost(BulkPeer Peer, string Reason, bool Final);
 
+/// <summary>A node that was connected does not listen any more: its process is gone (from <see cref="BulkPlaneActor"/>, again with each attempt).</summary>
+/// <param name="NodeId">The node.</param>
+internal sealed record BulkPeerRefused(string NodeId);
+
 /// <summary>A session was ended as asked (from <see cref="BulkPlaneActor"/>).</summary>
 /// <param name="NodeId">The node.</param>
 internal sealed record BulkPeerDisconnected(string NodeId);

@@ -25,4 +25,11 @@ public interface IBulkObserver
     /// <param name="reason">Why.</param>
     /// <param name="final">Whether it was ended on purpose; otherwise it is made again, and frames wait for that.</param>
     void Lost(BulkPeer peer, string reason, bool final);
+
+    /// <summary>A node that was connected does not listen any more, as its system says: its process is gone. Told again with each attempt.</summary>
+    /// <param name="nodeId">The node.</param>
+    void Refused(string nodeId)
+    {
+        // Only those that look after nodes need it.
+    }
 }

@@ -46,9 +46,12 @@ internal static class NodeSettings
           cluster {
             roles = [{{string.Join(", ", options.Roles.Select(role => $"\"{role}\""))}}]
             seed-node-timeout = {{Milliseconds(options.FormAfter)}}
-            gossip-interval = 500ms
-            leader-actions-interval = 500ms
+            gossip-interval = 200ms
+            leader-actions-interval = 200ms
             unreachable-nodes-reaper-interval = 500ms
+            down-removal-margin = off
+            singleton.hand-over-retry-interval = 200ms
+            singleton-proxy.singleton-identification-interval = 200ms
             periodic-tasks-initial-delay = 500ms
             failure-detector {
               heartbeat-interval = {{Milliseconds(options.FailureDetection.HeartbeatInterval)}}

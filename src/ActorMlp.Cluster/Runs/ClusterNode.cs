@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using ActorMlp.Cluster.Bulk;
@@ -23,12 +24,17 @@ public sealed record NodeResources(int Threads = 0, string? DataDirectory = null
 public sealed class ClusterNode : IAsyncDisposable
 {
     private readonly NodeHost host;
+    private readonly ConcurrentDictionary<string, bool> met;
 
-    private ClusterNode(NodeHost host, NodeHello hello)
+    private ClusterNode(NodeHost host, NodeHello hello, ConcurrentDictionary<string, bool> met)
     {
         this.host = host;
+        this.met = met;
         Hello = hello;
     }
+
+    /// <summary>The other nodes that have been in the cluster while this one was, <c>host:port</c>.</summary>
+    public IReadOnlyList<string> Met => [.. met.Keys.Where(node => node != Hello.NodeId).Order(StringComparer.Ordinal)];
 
     /// <summary>Who the node is.</summary>
     public NodeHello Hello { get; }
@@ -52,6 +58,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         var ready = new TaskCompletionSource<NodeHello>(TaskCreationOptions.RunContinuationsAsynchronously);
         var leave = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var met = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
         var singleton = new ClusterSingletonOptions { Role = NodeRoles.Coordinator };
         NodeHost host = await NodeHost.StartAsync(options, logging, time, akka =>
         {
@@ -79,14 +86,15 @@ public sealed class ClusterNode : IAsyncDisposable
                         client),
                     (hello, endpoint, hub) => new NodeRunServices(
                         system, self, hello, endpoint, hub, resources.Threads, resources.DataDirectory, Path.GetFullPath(resources.CacheDirectory ?? DataCacheStore.DefaultDirectory), time),
-                    () => leave.TrySetResult());
+                    () => leave.TrySetResult(),
+                    other => met.TryAdd(other, true));
                 system.ActorOf(
                     Props.Create(() => new NodeAgentActor(agent, registry.Get<ClusterCoordinatorActor>(), ready)), "node");
             });
         }).ConfigureAwait(false);
         try
         {
-            var node = new ClusterNode(host, await ready.Task.ConfigureAwait(false));
+            var node = new ClusterNode(host, await ready.Task.ConfigureAwait(false), met);
             _ = node.LeaveWhenFreeAsync(leave.Task);
             return node;
         }

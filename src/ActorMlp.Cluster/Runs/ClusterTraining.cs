@@ -100,6 +100,9 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
         }
     }
 
+    /// <summary>The name of the node at an address.</summary>
+    internal static string IdOf(Address address) => new NodeAddress(address.Host, address.Port ?? 0).ToString();
+
     /// <summary>The address of a node's actor system.</summary>
     internal static Address AddressOf(Address self, string node) => NodeAddress.TryParse(node, out NodeAddress address)
         ? self.WithHost(address.Host).WithPort(address.Port)

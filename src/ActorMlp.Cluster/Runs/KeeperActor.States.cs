@@ -2,6 +2,7 @@ using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Wire;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
 using ActorMlp.Training.Views;
 using Akka.Actor;
@@ -15,6 +16,10 @@ internal sealed partial class KeeperActor
     private readonly StateRetention retention = new();
     private SharedBuffer? bestWeights;
     private int restoration;
+
+    /// <summary>The newest progress that was told; the state to it may still be on its way.</summary>
+    private RunProgress Newest =>
+        awaitingState.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(saved).MaxBy(progress => progress.Step)!;
 
     private void Supply(Arrangement arrangement)
     {
@@ -33,6 +38,7 @@ internal sealed partial class KeeperActor
             for (int slot = 0; slot < serverSlots; slot++)
             {
                 Supply(piece.Server, slot, piece);
+                Supply(piece.Standby, slot, piece);
             }
 
             for (int subtree = 0; subtree < residuals; subtree++)

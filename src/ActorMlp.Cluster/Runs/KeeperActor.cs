@@ -57,8 +57,10 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
 #pragma warning restore CA1001
 {
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TakeOverAgainAfter = TimeSpan.FromMilliseconds(250);
     private const int FirstAttempts = 10;
     private const int LaterAttempts = 45;
+    private const int TakeOverAttempts = 360;
 
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly KeeperOptions options;
@@ -80,6 +82,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private bool everAccepted;
     private bool stopRequested;
     private bool started;
+    private bool isUnderWay;
 
     public KeeperActor(KeeperOptions options, Checkpoint? resume, TaskCompletionSource<KeptRun> end)
     {
@@ -129,15 +132,25 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
                 message.Node.Tell(new DataNotSent(run, reason));
             }
         });
-        Receive<MembersPublished>(Accept);
-        Receive<ViewPublished>(message =>
+        Receive<MembersPublished>(FromCoordinator, Accept);
+        Receive<ViewPublished>(FromCoordinator, message =>
         {
             view = message.View;
             options.Observer.Report(new ViewStands(view));
             SendBest();
+            options.Observer.Report(new NodesArranged(
+                ClusterTraining.IdOf(coordinator.Path.Address),
+                [
+                    .. members.Values.Select(member => new ArrangedNode(
+                        member.Number,
+                        member.NodeId,
+                        view.Ranges.FirstOrDefault(range => range.Worker.Number == member.Number)?.Count ?? 0,
+                        view.Arrangement.PiecesOf(member.Number).Sum(piece => piece.Length),
+                        view.Arrangement.Lead == member.Number)),
+                ]));
         });
-        Receive<RangesWanted>(message => Supply(message.Arrangement));
-        Receive<WriteCheckpoint>(message =>
+        Receive<RangesWanted>(FromCoordinator, message => Supply(message.Arrangement));
+        Receive<WriteCheckpoint>(FromCoordinator, message =>
         {
             retention.Enter(message);
             awaitingState.Add(message);
@@ -153,7 +166,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             coordinator.Tell(message);
         });
         Receive<CheckpointFailed>(coordinator.Tell);
-        Receive<RestoreBest>(_ =>
+        Receive<RestoreBest>(FromCoordinator, _ =>
         {
             restoresBest = true;
             RestoreBestWhenSaved();
@@ -167,9 +180,9 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             stopRequested = true;
             coordinator.Tell(message);
         });
-        Receive<RunConcluded>(Accept);
-        Receive<RunFailed>(message => Fail(message.Reason));
-        Receive<RunMoves>(_ =>
+        Receive<RunConcluded>(FromCoordinator, Accept);
+        Receive<RunFailed>(FromCoordinator, message => Fail(message.Reason));
+        Receive<RunMoves>(FromCoordinator, _ =>
         {
             log.Info("the run moves to another coordinator");
             SubmitAnew();
@@ -178,16 +191,37 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         {
             if (message.ActorRef.Equals(coordinator))
             {
-                log.Warning("the coordinator is lost: the run goes on from step {0} with the next", saved.Step);
-                options.Observer.Report(new RunRewound(saved.Step, "the coordinator was lost"));
-                SubmitAnew();
+                LookForCoordinator();
+            }
+        });
+        Receive<BulkPeerRefused>(message =>
+        {
+            contacts.Remove(message.NodeId);
+            if (!coordinator.IsNobody() && ClusterTraining.IdOf(coordinator.Path.Address) == message.NodeId)
+            {
+                LookForCoordinator();
             }
         });
         Receive<Status.Failure>(failure => Fail(failure.Cause.GetBaseException().Message));
     }
 
+    /// <summary>What an old coordinator may still say does not count.</summary>
+    private bool FromCoordinator<T>(T message) => Sender.Equals(coordinator);
+
+    /// <summary>The coordinator is lost. The nodes go on without; the next coordinator, wherever it may be, is to take the run over.</summary>
+    private void LookForCoordinator()
+    {
+        log.Warning("the coordinator is lost");
+        Context.Unwatch(coordinator);
+        coordinator = ActorRefs.Nobody;
+        isUnderWay = true;
+        attempts = 0;
+        Submit();
+    }
+
     private void SubmitAnew()
     {
+        isUnderWay = false;
         Context.Unwatch(coordinator);
         coordinator = ActorRefs.Nobody;
         options.Hub.Forget(run);
@@ -206,14 +240,14 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
 
     private void Submit()
     {
-        if (attempts == (everAccepted ? LaterAttempts : FirstAttempts))
+        if (attempts == (isUnderWay ? TakeOverAttempts : everAccepted ? LaterAttempts : FirstAttempts) || contacts.Count == 0)
         {
             Refuse([$"no coordinator takes the run: no answer from {string.Join(", ", contacts)}; does a node run there, with this secret or authority, and can it reach {options.Hello.NodeId}?"]);
             return;
         }
 
-        string contact = contacts.ElementAt(attempts++ % contacts.Count);
-        options.NodeAt(contact).Tell(new SubmitRun(
+        string next = contacts.ElementAt(attempts++ % contacts.Count);
+        var message = new SubmitRun(
             run,
             options.RunId,
             RunOptionsJson.Serialize(options.Source.Options),
@@ -222,8 +256,16 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             saved,
             options.Hello,
             options.Source.Folder,
-            options.Data is { } data ? new DataOffer(data.Sha256, data.Length) : null));
-        Timers.StartSingleTimer("again", new TryAgain(), TryAgainAfter);
+            options.Data is { } data ? new DataOffer(data.Sha256, data.Length) : null,
+            isUnderWay ? Newest : null);
+
+        // A run that is under way shall not wait for a node that may be gone as well.
+        foreach (string contact in isUnderWay ? [.. contacts] : new[] { next })
+        {
+            options.NodeAt(contact).Tell(message);
+        }
+
+        Timers.StartSingleTimer("again", new TryAgain(), isUnderWay ? TakeOverAgainAfter : TryAgainAfter);
     }
 
     private void SendData(DataWanted message)

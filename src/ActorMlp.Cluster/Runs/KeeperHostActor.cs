@@ -34,6 +34,7 @@ internal sealed class KeeperHostActor : ReceiveActor
             child.Tell(message);
         });
         Receive<DataWanted>(message => child.Forward(message));
+        Receive<BulkPeerRefused>(message => child.Forward(message));
         ReceiveAny(_ =>
         {
             // Connections that come and go are the business of the run.

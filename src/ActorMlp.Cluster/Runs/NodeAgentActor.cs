@@ -13,11 +13,13 @@ namespace ActorMlp.Cluster.Runs;
 /// <param name="BulkPlane">Makes the actor of the bulk plane, given who takes frames and who is told.</param>
 /// <param name="Services">Makes what runs need.</param>
 /// <param name="Leave">Leaves the cluster and ends the process's node.</param>
+/// <param name="Met">Hears of each member of the cluster, by its name.</param>
 internal sealed record NodeAgentOptions(
     Func<BulkEndpoint, NodeHello> Describe,
     Func<IBulkSink, IActorRef, Props> BulkPlane,
     Func<NodeHello, BulkEndpoint, BulkHub, NodeRunServices> Services,
-    Action Leave);
+    Action Leave,
+    Action<string> Met);
 
 /// <summary>
 /// A node as others know it, <c>/user/node</c>: it takes part in runs as the coordinator asks, passes to the coordinator what clients send, and sees to it that
@@ -36,6 +38,7 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     private readonly NodeAgentOptions options;
     private readonly BulkHub hub = new();
     private readonly List<IActorRef> askedToLeave = [];
+    private readonly Dictionary<string, int> connected = [];
     private readonly TaskCompletionSource<NodeHello> ready;
     private readonly IActorRef coordinator;
     private readonly AkkaCluster cluster = AkkaCluster.Get(Context.System);
@@ -68,7 +71,7 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     protected override void PreStart()
     {
         Context.ActorOf(options.BulkPlane(hub, Self), BulkName);
-        cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
+        cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved), typeof(ClusterEvent.MemberUp));
     }
 
     protected override void PostStop() => cluster.Unsubscribe(Self);
@@ -92,9 +95,30 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
         Receive<ClusterEvent.MemberRemoved>(message => DisconnectLater(IdOf(message.Member)));
         Receive<Disconnect>(message =>
         {
-            if (!cluster.State.Members.Any(member => IdOf(member) == message.NodeId))
+            if (Find(message.NodeId) is null)
             {
                 Context.Child(BulkName).Tell(new DisconnectBulkPeer(message.NodeId));
+            }
+        });
+        Receive<ClusterEvent.MemberUp>(message => options.Met(IdOf(message.Member)));
+        Receive<BulkPeerConnected>(message =>
+        {
+            if (Find(message.Peer.NodeId) is { } member)
+            {
+                connected[message.Peer.NodeId] = member.UniqueAddress.Uid;
+            }
+        });
+        Receive<BulkPeerRefused>(message => Down(message.NodeId));
+        Receive<ResumeRun>(message =>
+        {
+            IActorRef run = Context.Child(NodeRunServices.NameOf(message.Run));
+            if (run.IsNobody())
+            {
+                Sender.Tell(new NoSuchRun(message.Run, services!.Hello.NodeId));
+            }
+            else
+            {
+                run.Forward(message);
             }
         });
         Receive<SubmitRun>(coordinator.Forward);
@@ -131,6 +155,23 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
         Timers.Cancel(keeper);
         Context.Watch(Context.ActorOf(NodeRunActor.Props(run, services!, Sender), name));
     }
+
+    /// <summary>
+    /// A process that is gone need not be waited for: where its system refuses connections at the port that it had, heartbeats need not be missed first. A
+    /// process that came in its place is another member.
+    /// </summary>
+    private void Down(string nodeId)
+    {
+        if (connected.Remove(nodeId, out int uid)
+            && Find(nodeId) is { Status: MemberStatus.Up or MemberStatus.WeaklyUp } member
+            && member.UniqueAddress.Uid == uid)
+        {
+            log.Warning("{0} does not listen any more: its process is gone", nodeId);
+            cluster.Down(member.Address);
+        }
+    }
+
+    private Member? Find(string nodeId) => cluster.State.Members.FirstOrDefault(member => IdOf(member) == nodeId);
 
     private void DisconnectLater(string nodeId) => Timers.StartSingleTimer(nodeId, new Disconnect(nodeId), KeepConnections);
 

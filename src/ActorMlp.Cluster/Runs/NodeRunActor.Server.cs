@@ -1,4 +1,5 @@
 using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Wire;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Machines;
@@ -6,6 +7,7 @@ using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
 using Akka.Actor;
 using Akka.Event;
+using MessagePack;
 
 namespace ActorMlp.Cluster.Runs;
 
@@ -15,16 +17,17 @@ internal sealed partial class NodeRunActor
     /// <summary>Bytes of a range whose gradients are copied: a sender's credit is worth several gradients of a smaller one.</summary>
     private const long LargeRangeBytes = 4 << 20;
 
-    private readonly Dictionary<int, List<ReceivedGradient>> received = [];
+    private readonly Dictionary<(int Offset, long Step), List<IDisposable>> received = [];
     private readonly List<SendWeights> localWeights = [];
-    private readonly HashSet<(int From, long Step)> statesSent = [];
-    private RangeStore? range;
-    private long rangeStep;
+    private readonly HashSet<(int Offset, long Step)> statesSent = [];
+    private readonly List<RangeStore> ranges = [];
+
+    private RangeStore? RangeAt(long offset) => ranges.Find(range => range.Range.Offset <= offset && offset < range.Range.End);
 
     private void AcceptGradient(BulkFrame frame)
     {
         BulkHeader header = frame.Header;
-        if (ReceivedGradient.Take(frame, encoder, copies: (long)(range?.Range.Length ?? 0) * sizeof(float) > LargeRangeBytes) is not { } gradient)
+        if (ReceivedGradient.Take(frame, encoder, copies: (long)(RangeAt(header.Offset)?.Range.Length ?? 0) * sizeof(float) > LargeRangeBytes) is not { } gradient)
         {
             log.Error("a gradient of {0} does not decode: {1} bytes for {2} values", frame.From, frame.Payload.Length, header.Count);
             frame.Payload.Dispose();
@@ -45,12 +48,7 @@ internal sealed partial class NodeRunActor
         bool kept = server!.Needs(message);
         if (kept)
         {
-            if (!received.TryGetValue(message.Offset, out List<ReceivedGradient>? gradients))
-            {
-                received[message.Offset] = gradients = [];
-            }
-
-            gradients.Add(gradient);
+            KeepUntilApplied(message.Offset, message.Step, gradient);
         }
 
         Carry(server.Handle(message));
@@ -58,6 +56,45 @@ internal sealed partial class NodeRunActor
         {
             gradient.Dispose();
         }
+    }
+
+    private void KeepUntilApplied(int offset, long step, IDisposable buffer)
+    {
+        if (!received.TryGetValue((offset, step), out List<IDisposable>? buffers))
+        {
+            received[(offset, step)] = buffers = [];
+        }
+
+        buffers.Add(buffer);
+    }
+
+    /// <summary>A completed gradient of a piece that this node stands by for.</summary>
+    private void AcceptSum(BulkFrame frame)
+    {
+        BulkHeader header = frame.Header;
+        var sum = new SumArrived(
+            header.Arrangement,
+            header.Step,
+            (int)header.Offset,
+            new GradientTotals(header.Rows, header.LossSum, header.Correct),
+            header.View,
+            header.Held,
+            header.Norm,
+            [new GradientPart(TreeNode.Root(prepared!.Setup.Shape.Shards), new PayloadFloats(frame.Payload).Memory)]);
+        if (!server!.Needs(sum))
+        {
+            frame.Payload.Dispose();
+            return;
+        }
+
+        KeepUntilApplied(sum.Offset, sum.Step, frame.Payload);
+        Carry(server.Handle(sum));
+    }
+
+    private void AcceptCommit(BulkFrame frame)
+    {
+        using BulkBuffer payload = frame.Payload;
+        Carry(server!.Handle(MessagePackSerializer.Deserialize<CommitForwarded>(payload.Span.ToArray(), WireOptions.Strict)));
     }
 
     private void AcceptState(BulkFrame frame)
@@ -76,13 +113,13 @@ internal sealed partial class NodeRunActor
             return;
         }
 
-        if (range is null || range.IsWhole)
+        if (RangeAt(header.Offset) is not { IsWhole: false } range)
         {
             return;
         }
 
         range.Receive(header.Range, (int)header.Offset, payload.Floats);
-        if (range.IsWhole)
+        if (ranges.TrueForAll(one => one.IsWhole))
         {
             Carry(server!.Handle(new RangeAcquired(header.Arrangement)));
         }
@@ -90,23 +127,27 @@ internal sealed partial class NodeRunActor
 
     private void Accept(UpdateApplied message)
     {
-        if (message.Arrangement == view.Arrangement.Number && received.Remove(message.Offset, out List<ReceivedGradient>? gradients))
-        {
-            gradients.ForEach(gradient => gradient.Dispose());
-        }
-
+        LetGo(message.Arrangement, message.Offset, message.Step);
         Carry(server!.Handle(message));
-        CommitRange(server.Step);
+        CommitRanges();
     }
 
-    private void CommitRange(long committed)
+    private void Accept(SumApplied message)
     {
-        if (range is not null && committed > rangeStep)
+        LetGo(message.Arrangement, message.Offset, message.Step);
+        Carry(server!.Handle(message));
+        CommitRanges();
+    }
+
+    private void LetGo(int arrangement, int offset, long step)
+    {
+        if (arrangement == view.Arrangement.Number && received.Remove((offset, step), out List<IDisposable>? buffers))
         {
-            range.Commit();
-            rangeStep = committed;
+            buffers.ForEach(buffer => buffer.Dispose());
         }
     }
+
+    private void CommitRanges() => ranges.ForEach(range => range.CommitUpTo(server!.StepOf(range.Range.Offset)));
 
     private void Carry(IReadOnlyList<ParameterServerEffect> effects)
     {
@@ -128,21 +169,46 @@ internal sealed partial class NodeRunActor
 
                     break;
                 case ApplyUpdate apply:
-                    RangeStore store = range!;
+                    RangeStore store = RangeAt(apply.Piece.Offset)!;
                     double rate = prepared!.Setup.Shape.LearningRate(apply.Step);
-                    Engine.UpdateAsync(() => store.Apply(apply, rate))
+                    string? standby = StandbyOf(apply.Forward);
+                    Engine.UpdateAsync(() =>
+                    {
+                        UpdateReport report = store.Apply(apply, rate);
+                        Forward(standby, store, apply.Arrangement, apply.Step, apply.Piece, apply.Totals, apply.Forward, null);
+                        return report;
+                    })
                         .PipeTo(Self, Self, report => new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
                     break;
                 case MeasureUpdate measure:
-                    RangeStore measured = range!;
+                    RangeStore measured = RangeAt(measure.Piece.Offset)!;
                     Engine.UpdateAsync(() => measured.Measure(measure))
                         .PipeTo(Self, Self, squares => new UpdateMeasured(measure.Arrangement, measure.Step, measure.Piece.Offset, squares));
                     break;
                 case ApplyMeasured apply:
-                    RangeStore clipped = range!;
+                    RangeStore clipped = RangeAt(apply.Piece.Offset)!;
                     double clippedRate = prepared!.Setup.Shape.LearningRate(apply.Step);
-                    Engine.UpdateAsync(() => clipped.Apply(apply, clippedRate))
+                    string? follower = StandbyOf(apply.Forward);
+                    Engine.UpdateAsync(() =>
+                    {
+                        UpdateReport report = clipped.Apply(apply, clippedRate);
+                        Forward(follower, clipped, apply.Arrangement, apply.Step, apply.Piece, apply.Totals, apply.Forward, apply.Norm);
+                        return report;
+                    })
                         .PipeTo(Self, Self, report => new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
+                    break;
+                case ApplySum { Piece: { } piece, Sum: { } sum }:
+                    RangeStore followed = RangeAt(piece.Offset)!;
+                    double followedRate = prepared!.Setup.Shape.LearningRate(sum.Step);
+                    Engine.UpdateAsync(() => followed.Apply(piece, sum, followedRate))
+                        .PipeTo(Self, Self, found => new SumApplied(sum.Arrangement, sum.Step, sum.Offset, found.Report, found.Squares));
+                    break;
+                case ForwardCommit forward:
+                    if (members.TryGetValue(forward.To, out Wire.RunMember? lead))
+                    {
+                        links.SendCommit(lead.NodeId, forward.Message);
+                    }
+
                     break;
                 case TellServers tell:
                     foreach (int number in view.Arrangement.Servers.Where(number => number != run.Number))
@@ -163,9 +229,9 @@ internal sealed partial class NodeRunActor
 
     private void DropGradients()
     {
-        foreach (ReceivedGradient gradient in received.Values.SelectMany(gradients => gradients))
+        foreach (IDisposable buffer in received.Values.SelectMany(buffers => buffers))
         {
-            gradient.Dispose();
+            buffer.Dispose();
         }
 
         received.Clear();
@@ -176,13 +242,29 @@ internal sealed partial class NodeRunActor
         DropGradients();
         localWeights.Clear();
         statesSent.Clear();
-        range = acquire.Pieces.Count == 0 ? null : new RangeStore(prepared!.Setup, pool, acquire.Pieces);
-        rangeStep = acquire.Arrangement.Step;
+        ranges.Clear();
+        ranges.AddRange(new[] { acquire.Pieces, acquire.StandbyPieces }
+            .Where(pieces => pieces.Count > 0)
+            .Select(pieces => new RangeStore(prepared!.Setup, pool, pieces, acquire.Arrangement.Step)));
+    }
+
+    private string? StandbyOf(ForwardSum? forward) =>
+        forward is not null && members.TryGetValue(forward.To, out Wire.RunMember? member) ? member.NodeId : null;
+
+    /// <summary>From the pool straight to the wire, as gradients go.</summary>
+    private void Forward(
+        string? nodeId, RangeStore store, int arrangement, long step, ParameterPiece piece, GradientTotals totals, ForwardSum? word, double? norm)
+    {
+        if (nodeId is not null)
+        {
+            (SharedBuffer buffer, int offset) = store.Sum(piece);
+            links.SendSum(nodeId, arrangement, step, piece, totals, word!, norm, buffer, offset);
+        }
     }
 
     private void Send(SendWeights send)
     {
-        (SharedBuffer buffer, int offset) = range!.Weights(send.Piece, updated: send.Message.Step > rangeStep);
+        (SharedBuffer buffer, int offset) = RangeAt(send.Piece.Offset)!.Weights(send.Piece, send.Message.Step);
         int[] receivers = [.. (send.To ?? [.. view.Ranges.Select(member => member.Worker)]).Select(to => to.Number)];
         foreach (int number in receivers.Where(number => number != run.Number))
         {
@@ -209,9 +291,9 @@ internal sealed partial class NodeRunActor
 
     private void StageLocally(SendWeights send)
     {
-        if (range is not null && send.Message.Step >= rangeStep)
+        if (RangeAt(send.Piece.Offset) is { } range && send.Message.Step >= range.Step)
         {
-            (SharedBuffer buffer, int offset) = range.Weights(send.Piece, updated: send.Message.Step > rangeStep);
+            (SharedBuffer buffer, int offset) = range.Weights(send.Piece, send.Message.Step);
             AcceptWeights(send.Message, buffer.Span.Slice(offset, send.Piece.Length));
         }
     }
@@ -219,22 +301,23 @@ internal sealed partial class NodeRunActor
     /// <summary>Sends weights and optimizer state as they stand to whoever keeps the run, once a step.</summary>
     private void SendState(long step)
     {
-        CommitRange(step);
-        if (!statesSent.Add((view.Arrangement.Number, step)))
+        CommitRanges();
+        ILookup<RangeStore, ParameterPiece> due = view.Arrangement.PiecesOf(run.Number)
+            .Where(piece => statesSent.Add((piece.Offset, step)))
+            .ToLookup(piece => RangeAt(piece.Offset)!);
+        foreach (IGrouping<RangeStore, ParameterPiece> range in due)
         {
-            return;
-        }
-
-        IReadOnlyList<SharedBuffer> slots = range!.Capture();
-        for (int slot = 0; slot < slots.Count; slot++)
-        {
-            foreach (ParameterPiece piece in view.Arrangement.PiecesOf(run.Number))
+            IReadOnlyList<SharedBuffer> slots = range.Key.Capture();
+            for (int slot = 0; slot < slots.Count; slot++)
             {
-                links.SendState(
-                    run.Keeper.NodeId, view.Arrangement.Number, step, slot, piece.Offset, slots[slot], piece.Offset - range.Range.Offset, piece.Length);
-            }
+                foreach (ParameterPiece piece in range)
+                {
+                    links.SendState(
+                        run.Keeper.NodeId, view.Arrangement.Number, step, slot, piece.Offset, slots[slot], piece.Offset - range.Key.Range.Offset, piece.Length);
+                }
 
-            slots[slot].Release();
+                slots[slot].Release();
+            }
         }
     }
 

@@ -18,16 +18,19 @@ namespace ActorMlp.Cluster.Runs;
 /// on the pool, never here; gradients leave from the pool piece by piece.
 /// </summary>
 #pragma warning disable CA1001 // An actor lets go of what it has in PostStop.
-internal sealed partial class NodeRunActor : ReceiveActor
+internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 #pragma warning restore CA1001
 {
     private static readonly TimeSpan TransferPatience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan OrphanPatience = TimeSpan.FromMinutes(2);
+    private const int CommitsOfMessage = 100;
+    private const int BlocksOfMessage = 16;
     private static readonly TimeSpan PaceInterval = TimeSpan.FromSeconds(1);
 
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly PrepareRun run;
     private readonly NodeRunServices node;
-    private readonly IActorRef coordinator;
+    private IActorRef coordinator;
     private readonly WorkerId self;
     private readonly ComputePool pool;
     private readonly RunLinks links;
@@ -57,6 +60,9 @@ internal sealed partial class NodeRunActor : ReceiveActor
         paceSince = node.Time.GetTimestamp();
         Preparing();
     }
+
+    /// <summary>Gives up waiting for another coordinator.</summary>
+    public ITimerScheduler Timers { get; set; } = null!;
 
     private NodeEngine Engine => prepared!.Engine;
 
@@ -110,8 +116,14 @@ internal sealed partial class NodeRunActor : ReceiveActor
             [$"no data came from {run.Keeper.NodeId} for {TransferPatience.TotalSeconds:0} s; can its bulk address {run.Keeper.BulkAddress} and {node.Hello.BulkAddress} reach each other?"]));
         Receive<DataNotSent>(message => message.Run == run.Run, message => Refuse([message.Reason]));
         Receive<DataReceived>(message => PreparedRun.PrepareAsync(run, node, pool, message.Path).PipeTo(Self, Self));
-        Receive<EndRun>(_ => Context.Stop(Self));
-        Receive<Terminated>(_ => Context.Stop(Self));
+        Receive<EndRun>(FromCoordinator, _ => Context.Stop(Self));
+        Receive<Terminated>(_ => WaitForCoordinator());
+        Receive<OrphanedForLong>(_ => Context.Stop(Self));
+        Receive<ResumeRun>(_ =>
+        {
+            Follow(Sender);
+            Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, View.None, -1, IsReady: false));
+        });
         Receive<BulkFrame>(frame =>
         {
             using BulkBuffer payload = frame.Payload;
@@ -156,13 +168,13 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
     private void TakingPart()
     {
-        Receive<MembersPublished>(Accept);
-        Receive<ViewPublished>(Accept);
+        Receive<MembersPublished>(FromCoordinator, Accept);
+        Receive<ViewPublished>(message => FromCoordinator(message) && message.View.Number > view.Number, Accept);
         Receive<StepOpened>(message => Carry(weights.Handle(message)));
-        Receive<EvaluateBlocks>(message => Carry(weights.Handle(message)));
-        Receive<ContinueTraining>(message => Carry(server!.Handle(message)));
-        Receive<HoldTraining>(message => Carry(server!.Handle(message)));
-        Receive<WriteCheckpoint>(message => Carry(server!.Handle(message)));
+        Receive<EvaluateBlocks>(FromCoordinator, message => Carry(weights.Handle(message)));
+        Receive<ContinueTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
+        Receive<HoldTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
+        Receive<WriteCheckpoint>(FromCoordinator, message => Carry(server!.Handle(message)));
         Receive<PieceMeasured>(message => Carry(server!.Handle(message)));
         Receive<BulkFrame>(Accept);
         Receive<Computed>(Accept);
@@ -171,18 +183,52 @@ internal sealed partial class NodeRunActor : ReceiveActor
         Receive<Adopted>(_ => AcceptAdopted());
         Receive<UpdateMeasured>(message => Carry(server!.Handle(message)));
         Receive<UpdateApplied>(Accept);
-        Receive<EndRun>(_ =>
+        Receive<SumApplied>(Accept);
+        Receive<EndRun>(FromCoordinator, _ =>
         {
             coordinator.Tell(new NodeReport(
                 run.Number, node.Hello.NodeId, node.Hello.Kernel, pool.Threads, stepsTakenPartIn, links.GradientBytes, links.WeightBytes));
             Context.Stop(Self);
         });
-        Receive<Terminated>(_ => Context.Stop(Self));
+        Receive<Terminated>(_ => WaitForCoordinator());
+        Receive<OrphanedForLong>(_ =>
+        {
+            log.Warning("no coordinator came within {0}: the node's part in run {1} ends", OrphanPatience, run.Run);
+            Context.Stop(Self);
+        });
+        Receive<ResumeRun>(Accept);
         Receive<Status.Failure>(failure =>
         {
             log.Error(failure.Cause, "the node's part in run {0} failed", run.Run);
             Context.Stop(Self);
         });
+    }
+
+    /// <summary>What a coordinator that is gone may still say does not count.</summary>
+    private bool FromCoordinator<T>(T message) => Sender.Equals(coordinator);
+
+    /// <summary>Training needs no coordinator: the run goes on until the next one asks where it stands.</summary>
+    private void WaitForCoordinator() => Timers.StartSingleTimer("orphan", new OrphanedForLong(), OrphanPatience);
+
+    private void Follow(IActorRef next)
+    {
+        Timers.Cancel("orphan");
+        Context.Unwatch(coordinator);
+        coordinator = next;
+        Context.Watch(coordinator);
+    }
+
+    private void Accept(ResumeRun message)
+    {
+        log.Info("another coordinator, {0}, takes run {1} over", Sender, run.Run);
+        Follow(Sender);
+        ServerStanding standing = server!.Standing();
+        foreach (StepCommitted[] commits in standing.Commits.Where(commit => commit.Step >= message.FromStep).Chunk(CommitsOfMessage))
+        {
+            Sender.Tell(new CommitsTold(run.Number, commits));
+        }
+
+        Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, standing.View, standing.Continued, standing.IsReady));
     }
 
     private void Accept(MembersPublished message)
@@ -245,6 +291,12 @@ internal sealed partial class NodeRunActor : ReceiveActor
                 break;
             case BulkKind.State:
                 AcceptState(frame);
+                break;
+            case BulkKind.Sum:
+                AcceptSum(frame);
+                break;
+            case BulkKind.Commit:
+                AcceptCommit(frame);
                 break;
             default:
                 frame.Payload.Dispose();
@@ -340,7 +392,13 @@ internal sealed partial class NodeRunActor : ReceiveActor
                     Send(send.Result);
                     break;
                 case RunEvaluation evaluate:
-                    Engine.EvaluateAsync(evaluate.Command).PipeTo(Self, Self, result => new EvaluationFinished(result));
+                    // Part by part: whoever waits for it sees that it goes on.
+                    for (int first = evaluate.Command.FirstBlock; first < evaluate.Command.EndBlock; first += BlocksOfMessage)
+                    {
+                        Engine.EvaluateAsync(evaluate.Command with { FirstBlock = first, EndBlock = Math.Min(first + BlocksOfMessage, evaluate.Command.EndBlock) })
+                            .PipeTo(Self, Self, result => new EvaluationFinished(result));
+                    }
+
                     break;
                 case SendEvaluation send:
                     coordinator.Tell(send.Result);
@@ -351,6 +409,8 @@ internal sealed partial class NodeRunActor : ReceiveActor
 
     /// <summary>The staged weights are the current ones.</summary>
     private sealed record Adopted;
+
+    private sealed record OrphanedForLong;
 
     /// <summary>The data are here.</summary>
     private sealed record DataReceived(string Path);

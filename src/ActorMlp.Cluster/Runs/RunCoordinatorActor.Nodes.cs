@@ -115,8 +115,7 @@ internal sealed partial class RunCoordinatorActor
         }
 
         log.Warning("{0} is lost: {1}", node.Id, reason);
-        Carry(node.IsWorker ? machine.Handle(new WorkerFailed(node.Worker, $"{node.Id}: {reason}", Final: true), Now) : []);
-        Carry(node.IsServer ? machine.Handle(new ServerLost(node.Number, $"{node.Id}: {reason}"), Now) : []);
+        Carry(machine.Handle(new NodeLost(node.Number, $"{node.Id}: {reason}"), Now));
     }
 
     private void Accept(NodeWantsToLeave message)

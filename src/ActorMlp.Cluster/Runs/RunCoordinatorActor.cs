@@ -23,6 +23,7 @@ internal sealed record NodeGone(string NodeId);
 internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan GatheringPatience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReportPatience = TimeSpan.FromSeconds(5);
 
     private readonly ILoggingAdapter log = Context.GetLogger();
@@ -77,13 +78,14 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     {
         Context.Watch(keeper);
         keeper.Tell(new RunAccepted(run.Run, candidates.Count));
-        foreach (RunCandidate candidate in candidates)
+        if (run.Newest is { } newest)
         {
-            Invite(candidate);
+            AskWhereItStands(newest);
         }
-
-        Timers.StartSingleTimer("gathering", new PatienceIsOver(), GatheringPatience);
-        BeginIfGathered();
+        else
+        {
+            Gather();
+        }
     }
 
     protected override void PostStop()
@@ -94,8 +96,24 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         }
     }
 
+    private void Gather()
+    {
+        foreach (RunCandidate candidate in candidates)
+        {
+            Invite(candidate);
+        }
+
+        Timers.StartSingleTimer("gathering", new PatienceIsOver(), GatheringPatience);
+        Timers.StartPeriodicTimer("progress", new ProgressDue(), ProgressInterval);
+        BeginIfGathered();
+    }
+
     private void Coordinating()
     {
+        Receive<NodeStanding>(Accept);
+        Receive<CommitsTold>(message => commits.AddRange(message.Commits));
+        Receive<NoSuchRun>(_ => Answered());
+        Receive<StandingsAreDue>(_ => TakeOver());
         Receive<RunCandidate>(Invite);
         Receive<NodePrepared>(Accept);
         Receive<NodeRefused>(Accept);
@@ -141,6 +159,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<NodeReport>(Accept);
         Receive<ReportsAreDue>(_ => Conclude());
         Receive<AskStatus>(_ => Sender.Tell(Status()));
+        Receive<ProgressDue>(message => Carry(gathered ? machine.Handle(message, Now) : []));
     }
 
     private void Carry(IReadOnlyList<CoordinatorEffect> effects)

@@ -2,9 +2,13 @@ using System.Net;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Bulk.Frames;
 using ActorMlp.Cluster.Nodes;
+using ActorMlp.Cluster.Wire;
+using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Encodings;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
+using MessagePack;
 
 namespace ActorMlp.Cluster.Runs;
 
@@ -87,6 +91,45 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
             },
             weights,
             weights.Bytes(offset, piece.Length));
+    }
+
+    /// <summary>Sends a step's completed gradient of a piece to the piece's standby. It counts among the weights, in whose place it travels.</summary>
+    public void SendSum(
+        string nodeId, int arrangement, long step, ParameterPiece piece, GradientTotals totals, ForwardSum word, double? norm, SharedBuffer sum, int offset)
+    {
+        Interlocked.Add(ref weightBytes, FrameHead.Size + piece.Length * sizeof(float));
+        Send(
+            nodeId,
+            new BulkHeader
+            {
+                RunId = run,
+                View = word.View,
+                Step = step,
+                Kind = BulkKind.Sum,
+                Offset = piece.Offset,
+                Count = piece.Length,
+                Rows = totals.Rows,
+                LossSum = totals.LossSum,
+                Correct = totals.Correct,
+                Arrangement = arrangement,
+                Held = word.Held,
+                Norm = norm,
+            },
+            sum,
+            sum.Bytes(offset, piece.Length));
+    }
+
+    /// <summary>Sends what the coordinator will hear of a step to the lead's standby.</summary>
+    public void SendCommit(string nodeId, CommitForwarded message)
+    {
+        byte[] payload = MessagePackSerializer.Serialize(message, WireOptions.Strict);
+        Interlocked.Add(ref weightBytes, FrameHead.Size + payload.Length);
+        endpoint.Send(
+            nodeId,
+            new BulkHeader { RunId = run, Step = message.Commit.Step, Kind = BulkKind.Commit, Arrangement = message.Arrangement, Count = payload.Length },
+            payload,
+            static (_, _, _) => { },
+            null);
     }
 
     /// <summary>Sends a part of weights (slot 0) or optimizer state.</summary>

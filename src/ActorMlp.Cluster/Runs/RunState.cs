@@ -9,6 +9,7 @@ internal sealed class RunState
 {
     private readonly SharedBuffer[] slots;
     private readonly IReadOnlyList<string> names;
+    private readonly HashSet<(int Slot, int Offset)> parts = [];
     private readonly long awaited;
     private long received;
 
@@ -54,11 +55,11 @@ internal sealed class RunState
         return state;
     }
 
-    /// <summary>Takes a part of it.</summary>
+    /// <summary>Takes a part of it. A server that took over sends again what the one before it may have sent.</summary>
     public void Receive(int slot, int offset, ReadOnlySpan<float> values)
     {
         values.CopyTo(slots[slot].Span[offset..]);
-        received += values.Length;
+        received += parts.Add((slot, offset)) ? values.Length : 0;
     }
 
     /// <summary>A checkpoint of it.</summary>

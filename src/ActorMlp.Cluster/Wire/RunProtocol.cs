@@ -1,3 +1,4 @@
+using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
 using MessagePack;
@@ -14,6 +15,10 @@ namespace ActorMlp.Cluster.Wire;
 /// <param name="Keeper">Who keeps it.</param>
 /// <param name="Folder">The run file's folder, where nodes look for data files last.</param>
 /// <param name="Offer">The data cache that whoever keeps the run sends to nodes that lack the data; null for none.</param>
+/// <param name="Newest">
+/// For a run that is under way and whose coordinator was lost: the newest progress that whoever keeps it was told, perhaps newer than the checkpoint that
+/// <paramref name="Progress"/> is of. Null for a run that begins, or goes on from its checkpoint.
+/// </param>
 [MessagePackObject]
 public sealed record SubmitRun(
     [property: Key(0)] ulong Run,
@@ -24,7 +29,8 @@ public sealed record SubmitRun(
     [property: Key(5)] RunProgress Progress,
     [property: Key(6)] NodeHello Keeper,
     [property: Key(7)] string Folder,
-    [property: Key(8)] DataOffer? Offer);
+    [property: Key(8)] DataOffer? Offer,
+    [property: Key(9)] RunProgress? Newest);
 
 /// <summary>A data cache that may be asked for.</summary>
 /// <param name="Sha256">SHA-256 of the whole file.</param>
@@ -89,6 +95,40 @@ public sealed record NodePrepared(
 [MessagePackObject]
 public sealed record NodeRefused(
     [property: Key(0)] int Number, [property: Key(1)] string NodeId, [property: Key(2)] IReadOnlyList<string> Reasons);
+
+/// <summary>What do you know of a run whose coordinator is gone? (From the next coordinator to a node; it answers <see cref="NodeStanding"/> or <see cref="NoSuchRun"/>.)</summary>
+/// <param name="Run">The run.</param>
+/// <param name="FromStep">Commits before this step are known.</param>
+[MessagePackObject]
+public sealed record ResumeRun([property: Key(0)] ulong Run, [property: Key(1)] long FromStep);
+
+/// <summary>A node takes no part in a run (to the coordinator).</summary>
+/// <param name="Run">The run.</param>
+/// <param name="NodeId">Which node.</param>
+[MessagePackObject]
+public sealed record NoSuchRun([property: Key(0)] ulong Run, [property: Key(1)] string NodeId);
+
+/// <summary>Some of the steps that a node knows to be committed (to the coordinator that takes a run over, before <see cref="NodeStanding"/>).</summary>
+/// <param name="Number">The node's number within the run.</param>
+/// <param name="Commits">Steps, ascending.</param>
+[MessagePackObject]
+public sealed record CommitsTold([property: Key(0)] int Number, [property: Key(1)] IReadOnlyList<StepCommitted> Commits);
+
+/// <summary>What a node knows of a run (to the coordinator that takes it over).</summary>
+/// <param name="Number">The node's number within the run.</param>
+/// <param name="Node">Who it is.</param>
+/// <param name="Threads">Threads that it computes with.</param>
+/// <param name="View">The newest view; number 0 where the node is not ready yet, and will say <see cref="NodePrepared"/>.</param>
+/// <param name="Continued">The last step at which the coordinator let the run go on; -1 for none.</param>
+/// <param name="IsReady">Whether its parameter server has its range.</param>
+[MessagePackObject]
+public sealed record NodeStanding(
+    [property: Key(0)] int Number,
+    [property: Key(1)] NodeHello Node,
+    [property: Key(2)] int Threads,
+    [property: Key(3)] View View,
+    [property: Key(4)] long Continued,
+    [property: Key(5)] bool IsReady);
 
 /// <summary>A node of a run.</summary>
 /// <param name="Number">Its number within the run; its worker and its parameter server have the same.</param>

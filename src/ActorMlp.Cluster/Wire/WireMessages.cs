@@ -27,6 +27,10 @@ public static class WireMessages
             WireMessage.Of<PrepareRun>("prep"),
             WireMessage.Of<DataWanted>("dw"),
             WireMessage.Of<DataNotSent>("dn"),
+            WireMessage.Of<ResumeRun>("res"),
+            WireMessage.Of<NoSuchRun>("nsr"),
+            WireMessage.Of<CommitsTold>("ctd"),
+            WireMessage.Of<NodeStanding>("nst"),
             WireMessage.Of<NodePrepared>("np"),
             WireMessage.Of<NodeRefused>("nr"),
             WireMessage.Of<MembersPublished>("mp"),
@@ -49,6 +53,8 @@ public static class WireMessages
             WireMessage.Of<CheckpointSaved>("ecs"),
             WireMessage.Of<RunRewound>("err"),
             WireMessage.Of<RunWaiting>("erw"),
+            WireMessage.Of<StandbyTookOver>("est"),
+            WireMessage.Of<CoordinatorTookOver>("ect"),
 
             // To a coordinator.
             WireMessage.Of<WorkerJoined>("wj"),

@@ -122,7 +122,7 @@ public sealed class ParameterUpdater
             return Apply(step, learningRate, parts, rows, Range, parameters, parameters);
         }
 
-        Measure(parts, rows, Range, parameters);
+        Measure(parts, rows, Range, parameters, default);
         return ApplyMeasured(step, learningRate, Range, parameters, parameters, Norm(pass.Squares));
     }
 
@@ -134,9 +134,17 @@ public sealed class ParameterUpdater
     /// <param name="piece">The piece; it begins and ends at <see cref="CutPoints"/>.</param>
     /// <param name="current">The piece's parameters.</param>
     /// <param name="next">Receives the new ones: the same memory, or memory apart from it.</param>
+    /// <param name="sum">Receives the sum over all parts, of the piece's length; empty for nowhere.</param>
     /// <exception cref="InvalidOperationException">The gradient's norm is bounded: every piece must be measured first.</exception>
     public UpdateReport Apply(
-        long step, double learningRate, ReadOnlySpan<GradientPart> parts, long rows, ParameterRange piece, ReadOnlySpan<float> current, Span<float> next)
+        long step,
+        double learningRate,
+        ReadOnlySpan<GradientPart> parts,
+        long rows,
+        ParameterRange piece,
+        ReadOnlySpan<float> current,
+        Span<float> next,
+        Memory<float> sum = default)
     {
         if (regularization.ClipNorm is not null)
         {
@@ -145,7 +153,7 @@ public sealed class ParameterUpdater
 
         Check(step, piece, current.Length, next.Length);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
-        pass.Prepare(parts, rows, piece);
+        pass.Prepare(parts, rows, piece, sum);
         pass.Use(Rule(step, learningRate));
         Run(piece, current, next);
         return new UpdateReport(null, pass.NonFiniteLayer);
@@ -160,9 +168,16 @@ public sealed class ParameterUpdater
     /// <param name="piece">The piece; it begins and ends at <see cref="CutPoints"/>.</param>
     /// <param name="current">The piece's parameters, for the penalties.</param>
     /// <param name="squares">Receives the squared norm of each of the piece's chunks.</param>
-    public void Measure(ReadOnlySpan<GradientPart> parts, long rows, ParameterRange piece, ReadOnlySpan<float> current, Span<double> squares)
+    /// <param name="sum">Receives the sum over all parts, of the piece's length; empty for nowhere.</param>
+    public void Measure(
+        ReadOnlySpan<GradientPart> parts,
+        long rows,
+        ParameterRange piece,
+        ReadOnlySpan<float> current,
+        Span<double> squares,
+        Memory<float> sum = default)
     {
-        Measure(parts, rows, piece, current);
+        Measure(parts, rows, piece, current, sum);
         pass.Squares.CopyTo(squares);
     }
 
@@ -210,7 +225,7 @@ public sealed class ParameterUpdater
         return regularization.L1 * absolute + 0.5 * regularization.L2 * square;
     }
 
-    private void Measure(ReadOnlySpan<GradientPart> parts, long rows, ParameterRange piece, ReadOnlySpan<float> current)
+    private void Measure(ReadOnlySpan<GradientPart> parts, long rows, ParameterRange piece, ReadOnlySpan<float> current, Memory<float> sum)
     {
         if (regularization.ClipNorm is null)
         {
@@ -219,7 +234,7 @@ public sealed class ParameterUpdater
 
         Check(0, piece, current.Length, current.Length);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
-        pass.Prepare(parts, rows, piece);
+        pass.Prepare(parts, rows, piece, sum);
         pass.Measure();
         Pinning.With(current, default, this, static (before, _, updater) =>
         {

@@ -29,6 +29,7 @@ internal sealed class UpdatePass : IParallelBody
     private int pieceOffset;
 
     private GradientPart[] parts = [];
+    private Memory<float> wholeSum;
     private int partCount;
     private int depth;
     private float scale;
@@ -72,10 +73,19 @@ internal sealed class UpdatePass : IParallelBody
     /// <summary>Number of chunks of a piece.</summary>
     public int ChunksIn(ParameterRange piece) => ChunksOf(piece).Length;
 
-    /// <summary>Takes a step's gradient and the number of rows that it sums over, of a piece; every part has the piece's floats.</summary>
-    public void Prepare(ReadOnlySpan<GradientPart> gradient, long rows, ParameterRange piece)
+    /// <summary>
+    /// Takes a step's gradient and the number of rows that it sums over, of a piece; every part has the piece's floats. The next loop leaves the sum over all parts
+    /// in <paramref name="sum"/>, unless that is empty.
+    /// </summary>
+    public void Prepare(ReadOnlySpan<GradientPart> gradient, long rows, ParameterRange piece, Memory<float> sum)
     {
+        if (sum.Length != 0 && sum.Length != piece.Length)
+        {
+            throw new ArgumentException($"a sum of {piece.Length} floats is to be left in {sum.Length}", nameof(sum));
+        }
+
         Select(piece);
+        wholeSum = sum;
         depth = CheckCover(gradient);
         foreach (GradientPart part in gradient)
         {
@@ -242,16 +252,26 @@ internal sealed class UpdatePass : IParallelBody
         if (partCount > 1)
         {
             Sum(chunk, stack);
+            KeepSum(chunk, stack.Span[..chunk.Length]);
             kernels.MeanGradient(stack, w, g, scale, l1, l2, chunk.Length);
             return;
         }
 
         // The only part is the root: it is read where it lies.
+        KeepSum(chunk, parts[0].Sum.Span.Slice(chunk.Offset - pieceOffset, chunk.Length));
         Pinning.With(parts[0].Sum.Span.Slice(chunk.Offset - pieceOffset, chunk.Length), default, (kernels, w, g, scale, l1, l2), static (sum, _, to) =>
         {
             to.kernels.MeanGradient(sum, to.w, to.g, to.scale, to.l1, to.l2, sum.Length);
             return true;
         });
+    }
+
+    private void KeepSum(UpdateChunk chunk, ReadOnlySpan<float> sum)
+    {
+        if (wholeSum.Length > 0)
+        {
+            sum.CopyTo(wholeSum.Span[(chunk.Offset - pieceOffset)..]);
+        }
     }
 
     /// <summary>The tree over the parts, for one chunk, on a stack of open sums.</summary>

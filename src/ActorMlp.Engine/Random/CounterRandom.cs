@@ -15,8 +15,11 @@ public enum RandomPurpose
     /// <summary>Dropout masks.</summary>
     Dropout = 4,
 
+    /// <summary>Moments and targets of faults on purpose.</summary>
+    Faults = 5,
+
     /// <summary>Which shards are computed twice, and by whom.</summary>
-    Verification = 5,
+    Verification = 6,
 }
 
 /// <summary>

@@ -21,6 +21,11 @@ public sealed record ClusterOptions
     [Range(0, 1_000_000)]
     public int RestartLimit { get; init; } = 10;
 
+    /// <summary>Servers that stand by for each parameter server.</summary>
+    [Description("On a cluster of nodes: servers that stand by for each parameter server and go on at once if it is lost; 1 where there are two or more nodes, 0 for none.")]
+    [Range(0, 1)]
+    public int Standbys { get; init; } = 1;
+
     /// <summary>Workers that a run on a cluster waits for.</summary>
     [Description("On a cluster of nodes: workers that must be there before the first step; each node is one.")]
     [Range(1, 1024)]

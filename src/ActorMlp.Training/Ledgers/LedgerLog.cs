@@ -49,7 +49,8 @@ public sealed class LedgerLog : IDisposable
     {
         switch (runEvent)
         {
-            case StepCommittedEvent { Account: { } account } committed:
+            // A coordinator that took the run over tells again what its predecessor may not have told.
+            case StepCommittedEvent { Account: { } account } committed when account.Step >= steps:
                 steps = account.Step + 1;
                 Append(new StepLine(committed.Metrics.Epoch, account));
                 break;

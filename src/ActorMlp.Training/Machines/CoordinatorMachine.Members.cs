@@ -11,7 +11,7 @@ public sealed partial class CoordinatorMachine
     /// Whether the servers that are there are not those that hold ranges; where workers keep what their subtrees owe, also whether shards are to be dealt anew.
     /// </summary>
     private bool IsArrangementStale =>
-        (!servers.SetEquals(view.Arrangement.Servers) && !dealer.Deal([.. servers]).SequenceEqual(view.Arrangement.Pieces))
+        !Deal().SequenceEqual(view.Arrangement.Pieces)
         || (shape.WorkersKeepResiduals && (redeals || !view.Ranges.Select(range => range.Worker).ToHashSet().SetEquals(members.Values)));
 
     /// <summary>Workers of the view that are there, also those that wait to leave.</summary>
@@ -51,12 +51,76 @@ public sealed partial class CoordinatorMachine
         return phase == Phase.Gathering ? ArrangeIfGathered() : HoldIfStale();
     }
 
-    /// <summary>A parameter server is gone, and a part of the newest weights with it: the run goes back to its last checkpoint.</summary>
-    public IReadOnlyList<CoordinatorEffect> Handle(ServerLost message, TimeSpan now)
+    /// <summary>
+    /// A node is gone. Its shards are dealt again; what it held goes on with its standby. Where there is none, or with it went what its subtrees owe, a part of
+    /// the newest state is lost: the run goes back to its last checkpoint.
+    /// </summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(NodeLost message, TimeSpan now)
     {
-        bool held = view.Arrangement.Servers.Contains(message.Server);
-        servers.Remove(message.Server);
-        return phase is Phase.Ended or Phase.Gathering || !held ? [] : Rewind(message.Reason, now);
+        bool worked = members.TryGetValue(message.Node, out WorkerId worker);
+        bool served = view.Arrangement.Servers.Contains(message.Node);
+        servers.Remove(message.Node);
+        leaving.Remove(message.Node);
+        if (accounts.TryGetValue(message.Node, out WorkerAccount? account))
+        {
+            account.Status = WorkerStatus.Lost;
+        }
+
+        members.Remove(message.Node);
+        if (phase is Phase.Ended or Phase.Gathering)
+        {
+            return [];
+        }
+
+        if (!served)
+        {
+            return worked ? DealWithout(worker, message.Reason, now) : [];
+        }
+
+        bool computedAll = view.Ranges.Any(range => range.Worker.Number == message.Node && range.Count == shape.Shards);
+
+        // Who computed a step alone may have finished the next one too before its standby had what it takes.
+        if (phase == Phase.Arranging || computedAll || shape.WorkersKeepResiduals || view.Arrangement.Without(message.Node) is not { } rest)
+        {
+            return Rewind(message.Reason, now);
+        }
+
+        bool lostPieces = view.Arrangement.PiecesOf(message.Node).Any();
+        view = view with { Arrangement = rest };
+        lastHeard = now;
+        return
+        [
+            .. lostPieces ? (CoordinatorEffect[])[new Notify(new StandbyTookOver(progress.Step, message.Reason))] : [],
+            .. ChangeView(),
+            .. Repeat(),
+        ];
+    }
+
+    /// <summary>
+    /// Time passes. Where a run that should go on has stood still for long, a message may have been lost: a new view makes everybody send again; if that does
+    /// not help either, the run goes back to its last checkpoint.
+    /// </summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(ProgressDue message, TimeSpan now)
+    {
+        _ = message;
+        TimeSpan silence = now - lastHeard;
+
+        // A disk may well be silent for longer than a step takes.
+        bool waitsForDisk = phase is not (Phase.Training or Phase.Arranging or Phase.Evaluating);
+        if (phase is Phase.Gathering or Phase.Ended || silence < Patience * (waitsForDisk ? 30 : 1))
+        {
+            return [];
+        }
+
+        lastHeard = now;
+        stalls++;
+        if (stalls % 2 == 0)
+        {
+            return Rewind($"nothing was heard for {silence.TotalSeconds:0} s", now);
+        }
+
+        view = view with { Number = view.Number + 1 };
+        return [new PublishView(new ViewPublished(view, progress.Step)), .. evaluation?.Deal(Present) ?? [], .. Repeat()];
     }
 
     /// <summary>A parameter server has its range; when all have, the run goes on.</summary>
@@ -67,6 +131,7 @@ public sealed partial class CoordinatorMachine
             return [];
         }
 
+        Hear(now);
         return [.. Release(view.Number), .. Begin(now)];
     }
 
@@ -145,11 +210,33 @@ public sealed partial class CoordinatorMachine
             return [new FailRun($"every worker was lost; the last one, {message.Worker}, failed of: {message.Reason}")];
         }
 
-        return phase == Phase.Gathering ? []
-            : !shape.WorkersKeepResiduals ? ChangeView()
-            : view.RangeOf(message.Worker) is { Count: > 0 } ? Rewind(message.Reason, now)
-            : [.. evaluation?.Deal(Present) ?? []];
+        return phase == Phase.Gathering ? [] : DealWithout(message.Worker, message.Reason, now);
     }
+
+    private IReadOnlyList<CoordinatorEffect> DealWithout(WorkerId worker, string reason, TimeSpan now) =>
+        !shape.WorkersKeepResiduals ? ChangeView()
+        : view.RangeOf(worker) is { Count: > 0 } ? Rewind(reason, now)
+        : [.. evaluation?.Deal(Present) ?? []];
+
+    /// <summary>What servers were told last, for those that may not have heard it.</summary>
+    private List<CoordinatorEffect> Repeat()
+    {
+        List<CoordinatorEffect> effects = [];
+        if (phase == Phase.Training)
+        {
+            effects.Add(new TellParameterServer(new ContinueTraining(progress.Step, view.Number)));
+            effects.AddRange(stopRequested ? [new TellParameterServer(new HoldTraining(view.Number))] : HoldIfStale());
+        }
+
+        if (saving is not null)
+        {
+            effects.Add(new TellParameterServer(new WriteCheckpoint(CheckpointKind.Last, saving, saved.Step)));
+        }
+
+        return effects;
+    }
+
+    private IReadOnlyList<ParameterPiece> Deal() => dealer.Deal([.. servers], shape.WorkersKeepResiduals ? 0 : shape.Standbys);
 
     private IReadOnlyList<CoordinatorEffect> Rewind(string reason, TimeSpan now)
     {
@@ -174,7 +261,7 @@ public sealed partial class CoordinatorMachine
     private IReadOnlyList<CoordinatorEffect> Arrange()
     {
         phase = Phase.Arranging;
-        var arrangement = new Arrangement(view.Number + 1, progress.Step, dealer.Deal([.. servers]));
+        var arrangement = new Arrangement(view.Number + 1, progress.Step, Deal());
         awaitedRanges.Clear();
         awaitedRanges.UnionWith(arrangement.Servers);
         view = view with { Arrangement = arrangement };
@@ -182,7 +269,7 @@ public sealed partial class CoordinatorMachine
     }
 
     private IReadOnlyList<CoordinatorEffect> HoldIfStale() =>
-        phase == Phase.Training && IsArrangementStale ? [new TellParameterServer(new HoldTraining())] : [];
+        phase == Phase.Training && IsArrangementStale ? [new TellParameterServer(new HoldTraining(view.Number))] : [];
 
     /// <summary>Lets those go that no view from <paramref name="standing"/> on knows.</summary>
     private IReadOnlyList<CoordinatorEffect> Release(int standing)
@@ -204,7 +291,7 @@ public sealed partial class CoordinatorMachine
         redeals = false;
         return
         [
-            new PublishView(new ViewPublished(view)),
+            new PublishView(new ViewPublished(view, progress.Step)),
             .. evaluation?.Deal(present) ?? [],
             .. ReportWorkers(),
         ];

@@ -53,6 +53,9 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private bool stopRequested;
     private bool redeals;
     private long lastWritten = -1;
+    private TimeSpan lastHeard;
+    private TimeSpan longestStep;
+    private int stalls;
     private double learningRate;
     private string? lastWeightsSha256;
 
@@ -75,6 +78,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             return [];
         }
 
+        Hear(now);
         Enter(message);
         var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message)) { Account = AccountOf(message) }) };
         effects.AddRange(Release(message.View));
@@ -84,21 +88,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         clock.Hold(now);
-        if (!shape.EndsEpoch(progress.Step))
-        {
-            effects.Add(Save(CheckpointKind.Last));
-            effects.AddRange(GoOn(now));
-        }
-        else if (shape.ValidationRows > 0)
-        {
-            effects.AddRange(Evaluate(EvaluatedSplit.Validation));
-        }
-        else
-        {
-            effects.AddRange(FinishEpoch(null, now));
-        }
-
-        return effects;
+        return [.. effects, .. DoWhatItHoldsFor(now)];
     }
 
     /// <summary>Evaluated blocks: when all are in, the epoch or the run is finished.</summary>
@@ -109,6 +99,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             return [];
         }
 
+        Hear(now);
         evaluation.Enter(message);
         if (!evaluation.IsComplete)
         {
@@ -171,7 +162,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
                 phase = Phase.Stopping;
                 return [Save(CheckpointKind.Last)];
             case Phase.Training:
-                return [new TellParameterServer(new HoldTraining())];
+                return [new TellParameterServer(new HoldTraining(view.Number))];
             default:
                 return [];
         }
@@ -196,6 +187,24 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         return [new FailRun($"{message.First} and {message.Second} computed different gradients for {message.Node} of step {message.Step + 1}: one of them computes wrongly")];
     }
 
+    /// <summary>How long a run may stand still before it is taken to have lost a message: several times its longest step, and twice as long each time that was wrong.</summary>
+    private TimeSpan Patience => (longestStep * 10 > shape.Patience ? longestStep * 10 : shape.Patience) * (1 << Math.Min(stalls, 10));
+
+    private void Hear(TimeSpan now)
+    {
+        if (phase == Phase.Training && stalls == 0 && now - lastHeard > longestStep)
+        {
+            longestStep = now - lastHeard;
+        }
+
+        (lastHeard, stalls) = (now, 0);
+    }
+
+    private IReadOnlyList<CoordinatorEffect> DoWhatItHoldsFor(TimeSpan now) =>
+        !shape.EndsEpoch(progress.Step) ? [Save(CheckpointKind.Last), .. GoOn(now)]
+        : shape.ValidationRows > 0 ? Evaluate(EvaluatedSplit.Validation)
+        : FinishEpoch(null, now);
+
     private IReadOnlyList<CoordinatorEffect> Begin(TimeSpan now) =>
         progress.Step >= shape.TotalSteps ? AfterLastEpoch() : GoOn(now);
 
@@ -205,7 +214,13 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         clock.Count(message.Totals.Rows);
         foreach (CountedSubtree subtree in message.Contributions)
         {
-            accounts[subtree.Worker].Shards += subtree.Node.ShardCount;
+            // A coordinator that took the run over may not have met everybody.
+            if (!accounts.TryGetValue(subtree.Worker, out WorkerAccount? account))
+            {
+                accounts[subtree.Worker] = account = new WorkerAccount { Status = WorkerStatus.Lost };
+            }
+
+            account.Shards += subtree.Node.ShardCount;
         }
 
         LedgerSummary ledger = progress.Ledger;
@@ -301,8 +316,9 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         phase = Phase.Training;
+        lastHeard = now;
         clock.Start(now);
-        return [new TellParameterServer(new ContinueTraining(progress.Step))];
+        return [new TellParameterServer(new ContinueTraining(progress.Step, view.Number))];
     }
 
     private IReadOnlyList<CoordinatorEffect> AfterLastEpoch()

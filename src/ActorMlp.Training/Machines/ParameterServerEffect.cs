@@ -12,7 +12,9 @@ public abstract record ParameterServerEffect;
 /// <summary>Take over pieces with weights and optimizer state as of a step, then hand in <see cref="RangeAcquired"/>.</summary>
 /// <param name="Arrangement">What stands from now on.</param>
 /// <param name="Pieces">This server's share; empty if it has none and lets go of what it had.</param>
-public sealed record AcquireRange(Arrangement Arrangement, IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
+/// <param name="StandbyPieces">What it stands by for.</param>
+public sealed record AcquireRange(
+    Arrangement Arrangement, IReadOnlyList<ParameterPiece> Pieces, IReadOnlyList<ParameterPiece> StandbyPieces) : ParameterServerEffect;
 
 /// <summary>Tell the workers that a step is open.</summary>
 /// <param name="Message">What to tell.</param>
@@ -31,7 +33,25 @@ public sealed record SendWeights(WeightsArrived Message, ParameterPiece Piece, I
 /// <param name="Piece">The piece.</param>
 /// <param name="Parts">Gradient sums that cover the tree, left to right.</param>
 /// <param name="Totals">Sums over the step's rows.</param>
-public sealed record ApplyUpdate(int Arrangement, long Step, ParameterPiece Piece, GradientPart[] Parts, GradientTotals Totals) : ParameterServerEffect;
+/// <param name="Forward">Where the completed gradient goes as well; null for nowhere.</param>
+public sealed record ApplyUpdate(
+    int Arrangement, long Step, ParameterPiece Piece, GradientPart[] Parts, GradientTotals Totals, ForwardSum? Forward) : ParameterServerEffect;
+
+/// <summary>A completed gradient goes to a standby, as <see cref="SumArrived"/>.</summary>
+/// <param name="To">The standby.</param>
+/// <param name="View">The view in which the next step is computed.</param>
+/// <param name="Held">Whether the run holds before the next step.</param>
+public sealed record ForwardSum(int To, int View, bool Held);
+
+/// <summary>Tell the lead's standby what the coordinator will hear of the step, before any of the step's sums.</summary>
+/// <param name="To">The standby.</param>
+/// <param name="Message">What.</param>
+public sealed record ForwardCommit(int To, CommitForwarded Message) : ParameterServerEffect;
+
+/// <summary>Apply a sum to a piece that this server stands by for, then hand in <see cref="SumApplied"/>.</summary>
+/// <param name="Piece">The piece.</param>
+/// <param name="Sum">What came for it.</param>
+public sealed record ApplySum(ParameterPiece Piece, SumArrived Sum) : ParameterServerEffect;
 
 /// <summary>Complete the tree over a piece's gradients and measure its mean, then hand in <see cref="UpdateMeasured"/>.</summary>
 /// <param name="Arrangement">Number of the arrangement that the piece is of.</param>
@@ -46,7 +66,11 @@ public sealed record MeasureUpdate(int Arrangement, long Step, ParameterPiece Pi
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Piece">The piece.</param>
 /// <param name="Norm">The gradient's global norm.</param>
-public sealed record ApplyMeasured(int Arrangement, long Step, ParameterPiece Piece, double Norm) : ParameterServerEffect;
+/// <param name="Parts">Gradient sums that cover the tree, left to right.</param>
+/// <param name="Totals">Sums over the step's rows.</param>
+/// <param name="Forward">Where the completed gradient goes as well; null for nowhere.</param>
+public sealed record ApplyMeasured(
+    int Arrangement, long Step, ParameterPiece Piece, double Norm, GradientPart[] Parts, GradientTotals Totals, ForwardSum? Forward) : ParameterServerEffect;
 
 /// <summary>Tell the coordinator.</summary>
 /// <param name="Message">What to tell.</param>

@@ -9,11 +9,12 @@ namespace ActorMlp.Training.Machines;
 /// <summary>
 /// A parameter server, decided: for each piece of its range it counts every shard exactly once, has the update applied and sends the weights on, piece
 /// by piece; when all its pieces are done, the step is committed. One server, the lead, says in which view the next step is computed and whether the
-/// run holds before it; the others follow, as nothing comes to them while the lead holds. Results of older views are fenced off.
+/// run holds before it; the others follow, as nothing comes to them while the lead holds. Results of older views are fenced off. Where a piece has a standby,
+/// the completed gradient goes there too, and the standby sends the weights to everybody else.
 /// </summary>
 /// <param name="shape">The run in numbers.</param>
 /// <param name="self">This server's number.</param>
-public sealed class ParameterServerMachine(RunShape shape, int self)
+public sealed partial class ParameterServerMachine(RunShape shape, int self)
 {
     private enum Phase
     {
@@ -27,122 +28,103 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
         Open,
     }
 
-    private readonly Dictionary<int, IReadOnlyList<double>> squares = [];
+    private readonly SortedDictionary<long, Dictionary<int, IReadOnlyList<double>>> squares = [];
     private readonly List<WriteCheckpoint> pendingCheckpoints = [];
+    private readonly List<SubtreeComputed> ahead = [];
+    private readonly SortedList<long, StepCommitted> told = [];
     private readonly RedealBook redealt = new();
     private readonly VerificationPlan verification = new(shape);
     private readonly Dictionary<int, View> views = [];
     private PieceAccount[] pieces = [];
+    private StandbyRange? standby;
     private Phase phase = Phase.Acquiring;
     private View active = View.None;
     private View newest = View.None;
     private long step;
     private GradientTotals totals;
     private (View View, bool Held)? next;
+    private (View View, bool Held)? last;
+    private IReadOnlyList<CountedSubtree>? contributions;
     private double? norm;
     private int? diverged;
     private bool holdRequested;
-    private long continuesAt = -1;
+    private long continued = -1;
     private int duplicates;
+    private int verified;
 
     /// <summary>The step in flight, or the next one.</summary>
     public long Step => step;
+
+    /// <summary>Steps committed in what this server holds of a range: its own, or the one that it stands by for.</summary>
+    /// <param name="offset">Where the range begins.</param>
+    public long StepOf(int offset) => (standby ?? taken) is { } range && range.Has(offset) ? range.Step : Find(offset) is null ? -1 : step;
 
     private Arrangement Arrangement => newest.Arrangement;
 
     private bool IsLead => Arrangement.Lead == self;
 
-    /// <summary>Whether the server still needs what a result holds: it is of the step in flight, and its piece is not updated yet.</summary>
+    /// <summary>Whether the server still needs what a result holds: it is of the step in flight, and its piece is not updated yet, or of the next one.</summary>
     public bool Needs(SubtreeComputed message) =>
-        message.Step == step && Find(message.Offset) is { Phase: not PiecePhase.Applied };
+        message.Step == step ? Find(message.Offset) is { Phase: not PiecePhase.Applied } : IsAhead(message);
 
-    /// <summary>
-    /// A new view. In a new arrangement the server takes over its range; else the view stands at once if the step in flight lost one of its workers,
-    /// or with the next step.
-    /// </summary>
-    public IReadOnlyList<ParameterServerEffect> Handle(ViewPublished message)
-    {
-        if (message.View.Number <= newest.Number)
-        {
-            return [];
-        }
+    /// <summary>Whether the server still needs what a sum holds.</summary>
+    public bool Needs(SumArrived message) =>
+        message.Arrangement == Arrangement.Number && phase != Phase.Acquiring && standby is { } range && range.Needs(message);
 
-        View before = newest;
-        newest = message.View;
-        views[newest.Number] = newest;
-        if (Arrangement.Number != before.Arrangement.Number)
-        {
-            return Acquire();
-        }
-
-        List<ParameterServerEffect> effects = Greet([.. newest.Ranges.Select(range => range.Worker).Where(worker => before.RangeOf(worker) is null)]);
-        if (phase == Phase.Open && IsLead && LostAnOwner())
-        {
-            effects.Add(ReopenInNewestView());
-        }
-
-        // Whoever should have computed something for the second time may be gone.
-        effects.AddRange(pieces.SelectMany(CompleteIfReady));
-        return effects;
-    }
-
-    /// <summary>The range is there.</summary>
+    /// <summary>The range is there, and what the server stands by for.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(RangeAcquired message)
     {
-        if (phase != Phase.Acquiring || message.Arrangement != Arrangement.Number || pieces.Length == 0)
+        if (phase != Phase.Acquiring || message.Arrangement != Arrangement.Number || (pieces.Length == 0 && standby is null))
         {
             return [];
         }
 
         phase = Phase.Held;
         active = newest;
-        return [.. pieces.Select(piece => Send(piece, step, active, true, null)), new TellCoordinator(new RangeReady(self, Arrangement.Number))];
+        return
+        [
+            .. pieces.SelectMany(piece => Send(piece.Piece, step, active.Number, true, null)),
+            .. standby?.Pieces.SelectMany(piece => SendStandby(piece, step, active.Number, true, null)) ?? [],
+            new TellCoordinator(new RangeReady(self, Arrangement.Number)),
+        ];
     }
 
     /// <summary>The coordinator lets the run go on.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(ContinueTraining message)
     {
-        if (message.Step > step && phase == Phase.Open)
+        if (phase == Phase.Acquiring || message.View < newest.Number)
         {
-            // The lead was quicker: this server has the last pieces of the step before still to do.
-            continuesAt = message.Step;
             return [];
         }
 
-        if (message.Step != step || phase == Phase.Acquiring)
+        // The lead may have been quicker: then this server has the last pieces of the step before still to do.
+        continued = Math.Max(continued, message.Step);
+        if (message.Step != step)
         {
             return [];
         }
 
         holdRequested = false;
-        if (phase == Phase.Open)
-        {
-            return [];
-        }
-
-        phase = Phase.Open;
-        active = newest;
-        List<ParameterServerEffect> effects = [];
-        if (IsLead)
-        {
-            effects.Add(new OpenStep(new StepOpened(active.Number, step, []), Announced: false));
-        }
-
-        effects.AddRange(pieces.SelectMany(CompleteIfReady));
-        return effects;
+        return phase == Phase.Open ? [] : Open();
     }
 
     /// <summary>The coordinator wants the run to hold after the step in flight.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(HoldTraining message)
     {
-        _ = message;
-        holdRequested = true;
+        holdRequested |= message.View >= newest.Number;
         return [];
     }
 
     /// <summary>A result: counted, dropped, or the proof that some machine computes wrongly.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(SubtreeComputed message)
     {
+        if (phase != Phase.Acquiring && message.View >= Arrangement.Number && IsAhead(message))
+        {
+            // The standby was quicker than this server's own engine, and a worker quicker still.
+            ahead.Add(message);
+            return [];
+        }
+
         if (message.Step != step
             || message.View < (IsLead ? active.Number : Arrangement.Number)
             || phase == Phase.Acquiring
@@ -173,33 +155,19 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
     /// <summary>A piece of this server is measured.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(UpdateMeasured message)
     {
-        if (message.Arrangement != Arrangement.Number || message.Step != step || Find(message.Offset) is null)
+        if (message.Arrangement != Arrangement.Number || message.Step != step || Find(message.Offset) is not { Phase: PiecePhase.Measuring } piece)
         {
             return [];
         }
 
+        piece.Phase = PiecePhase.Measured;
         var measured = new PieceMeasured(Arrangement.Number, step, message.Offset, message.Squares);
-        return [new TellServers(measured), .. Handle(measured)];
+        return [new TellServers(measured), .. Enter(measured)];
     }
 
     /// <summary>A piece of some server is measured; with the last one the global norm is known.</summary>
-    public IReadOnlyList<ParameterServerEffect> Handle(PieceMeasured message)
-    {
-        if (message.Step != step || message.Arrangement != Arrangement.Number || phase == Phase.Acquiring)
-        {
-            return [];
-        }
-
-        squares[message.Offset] = message.Squares;
-        if (squares.Count < Arrangement.Pieces.Count)
-        {
-            return [];
-        }
-
-        double found = ParameterUpdater.Norm([.. Arrangement.Pieces.SelectMany(piece => squares[piece.Offset])]);
-        squares.Clear();
-        return [.. pieces.Select(piece => new ApplyMeasured(Arrangement.Number, step, piece.Piece, found))];
-    }
+    public IReadOnlyList<ParameterServerEffect> Handle(PieceMeasured message) =>
+        message.Arrangement != Arrangement.Number || phase == Phase.Acquiring || message.Step < step - 1 ? [] : Enter(message);
 
     /// <summary>A piece's update is applied: send its weights; with the last piece commit, and open the next step unless the run holds there.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(UpdateApplied message)
@@ -225,8 +193,8 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
             return [new TellCoordinator(new StepDiverged(step, bad, totals.LossSum / totals.Rows))];
         }
 
-        next ??= (newest, holdRequested || HoldsBefore(step + 1));
-        List<ParameterServerEffect> effects = [Send(piece, step + 1, next.Value.View, next.Value.Held, null)];
+        DecideNext();
+        List<ParameterServerEffect> effects = [.. Send(piece.Piece, step + 1, next!.Value.View.Number, next.Value.Held, null)];
         if (pieces.All(one => one.Phase == PiecePhase.Applied))
         {
             effects.AddRange(Commit());
@@ -244,7 +212,12 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
             return [new SaveCheckpoint(message.Kind, message.Progress)];
         }
 
-        if (phase == Phase.Acquiring || message.Progress.Step < step)
+        while (told.Count > 0 && told.GetKeyAtIndex(0) < message.KnownStep)
+        {
+            told.RemoveAt(0);
+        }
+
+        if (phase == Phase.Acquiring || message.Progress.Step < step || pieces.Length == 0)
         {
             return [];
         }
@@ -279,69 +252,115 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
 
     private PieceAccount? Find(int offset) => Array.Find(pieces, piece => piece.Piece.Offset == offset);
 
-    private List<ParameterServerEffect> Acquire()
+    private bool IsAhead(SubtreeComputed message) =>
+        message.Step == step + 1 && (Find(message.Offset) is not null || taken?.Has(message.Offset) == true);
+
+    private void DecideNext() => next ??= (newest, holdRequested || HoldsBefore(step + 1));
+
+    private List<ParameterServerEffect> Open()
     {
-        phase = Phase.Acquiring;
-        step = Arrangement.Step;
-        pieces = [.. Arrangement.PiecesOf(self).Select(piece => new PieceAccount(piece, shape.Shards, verification))];
-        foreach (int old in views.Keys.Where(number => number < Arrangement.Number).ToList())
+        phase = Phase.Open;
+        active = newest;
+        List<ParameterServerEffect> effects = [];
+        if (IsLead)
         {
-            views.Remove(old);
+            effects.Add(new OpenStep(new StepOpened(active.Number, step, []), Announced: false));
         }
 
-        squares.Clear();
-        pendingCheckpoints.Clear();
-        redealt.Clear();
-        (next, norm, diverged, holdRequested, continuesAt, duplicates) = (null, null, null, false, -1, 0);
-        return [new AcquireRange(Arrangement, [.. pieces.Select(piece => piece.Piece)])];
+        effects.AddRange(pieces.SelectMany(CompleteIfReady));
+        return effects;
     }
 
-    private List<ParameterServerEffect> Greet(IReadOnlyList<WorkerId> newcomers) => phase == Phase.Acquiring || newcomers.Count == 0
-        ? []
-        : [
-            .. from piece in pieces
-               let applied = piece.Phase == PiecePhase.Applied
-               select applied
-                   ? Send(piece, step + 1, next!.Value.View, next.Value.Held, newcomers)
-                   : Send(piece, step, active, phase == Phase.Held, newcomers),
-        ];
-
-    private SendWeights Send(PieceAccount piece, long committed, View view, bool held, IReadOnlyList<WorkerId>? to) =>
-        new(new WeightsArrived(Arrangement.Number, committed, piece.Piece.Offset, view.Number, held), piece.Piece, to);
-
-    private ParameterServerEffect[] Complete(PieceAccount piece)
+    private List<ParameterServerEffect> Complete(PieceAccount piece)
     {
-        piece.Phase = PiecePhase.Updating;
         totals = piece.Ledger.Totals();
         GradientPart[] parts = piece.Ledger.GradientParts();
+        DecideNext();
+        List<ParameterServerEffect> effects = [];
+        if (piece == pieces[0])
+        {
+            verified = piece.Checks.ShardsVerified;
+            contributions = CountedSubtree.Merge(piece.Ledger.Parts.Select(part => new CountedSubtree(part.Worker.Number, part.Node)));
+            if (IsLead && piece.Piece.Standby >= 0)
+            {
+                effects.Add(new ForwardCommit(piece.Piece.Standby, new CommitForwarded(Arrangement.Number, CommitOf(next!.Value.Held))));
+            }
+        }
 
         // A piece that is the whole vector has its norm to itself.
-        return shape.ClipsNorm && Arrangement.Pieces.Count > 1
-            ? [new MeasureUpdate(Arrangement.Number, step, piece.Piece, parts, totals)]
-            : [new ApplyUpdate(Arrangement.Number, step, piece.Piece, parts, totals)];
+        if (shape.ClipsNorm && Arrangement.Pieces.Count > 1)
+        {
+            piece.Phase = PiecePhase.Measuring;
+            effects.Add(new MeasureUpdate(Arrangement.Number, step, piece.Piece, parts, totals));
+        }
+        else
+        {
+            piece.Phase = PiecePhase.Updating;
+            effects.Add(new ApplyUpdate(Arrangement.Number, step, piece.Piece, parts, totals, ForwardOf(piece)));
+        }
+
+        return effects;
     }
+
+    private ForwardSum? ForwardOf(PieceAccount piece) =>
+        piece.Piece.Standby < 0 ? null : new ForwardSum(piece.Piece.Standby, next!.Value.View.Number, next.Value.Held);
+
+    private List<ParameterServerEffect> Enter(PieceMeasured message)
+    {
+        if (!squares.TryGetValue(message.Step, out Dictionary<int, IReadOnlyList<double>>? known))
+        {
+            squares[message.Step] = known = [];
+        }
+
+        known[message.Offset] = message.Squares;
+        return ApplyWhatIsMeasured();
+    }
+
+    /// <summary>When all pieces are measured, the global norm is known.</summary>
+    private List<ParameterServerEffect> ApplyWhatIsMeasured()
+    {
+        if (!squares.TryGetValue(step, out Dictionary<int, IReadOnlyList<double>>? known) || known.Count < Arrangement.Pieces.Count)
+        {
+            return [];
+        }
+
+        double found = ParameterUpdater.Norm([.. Arrangement.Pieces.SelectMany(piece => known[piece.Offset])]);
+        List<ParameterServerEffect> effects = [];
+        foreach (PieceAccount piece in pieces.Where(piece => piece.Phase == PiecePhase.Measured))
+        {
+            piece.Phase = PiecePhase.Updating;
+            effects.Add(new ApplyMeasured(
+                Arrangement.Number, step, piece.Piece, found, piece.Ledger.GradientParts(), piece.Ledger.Totals(), ForwardOf(piece)));
+        }
+
+        return effects;
+    }
+
+    private StepCommitted CommitOf(bool held) =>
+        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], redealt.Entries, duplicates, active.Number, verified);
 
     private List<ParameterServerEffect> Commit()
     {
         (View view, bool held) = next!.Value;
         List<ParameterServerEffect> effects = [];
-        var committed = new StepCommitted(
-            step, totals, shape.LearningRate(step), norm, held, Contributions(), redealt.Take(), duplicates, active.Number, pieces[0].Checks.ShardsVerified);
+        StepCommitted committed = CommitOf(held);
         step++;
-        (next, norm, duplicates) = (null, null, 0);
-        squares.Clear();
+        redealt.Clear();
+        (last, next, contributions, verified, norm, duplicates) = (next, null, null, 0, null, 0);
+        ForgetSquares();
         Array.ForEach(pieces, piece => piece.Clear());
 
         // Only the lead holds on request: no worker begins a step that the lead has not opened.
-        phase = (IsLead ? held : HoldsBefore(step) && continuesAt != step) ? Phase.Held : Phase.Open;
+        phase = (IsLead ? held : HoldsBefore(step)) && continued < step ? Phase.Held : Phase.Open;
         active = view;
         if (IsLead)
         {
-            if (!held)
+            if (phase == Phase.Open)
             {
-                effects.Add(new OpenStep(new StepOpened(active.Number, step, []), Announced: true));
+                effects.Add(new OpenStep(new StepOpened(active.Number, step, []), Announced: !held));
             }
 
+            told[committed.Step] = committed;
             effects.Add(new TellCoordinator(committed));
         }
 
@@ -353,7 +372,19 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
             effects.Add(ReopenInNewestView());
         }
 
+        effects.AddRange(MergeTaken());
+        SubtreeComputed[] due = [.. ahead.Where(result => result.Step <= step)];
+        ahead.RemoveAll(due.Contains);
+        effects.AddRange(due.SelectMany(Handle));
         return effects;
+    }
+
+    private void ForgetSquares()
+    {
+        while (squares.Count > 0 && squares.First().Key < step - 1)
+        {
+            squares.Remove(squares.First().Key);
+        }
     }
 
     private bool LostAnOwner()
@@ -387,7 +418,4 @@ public sealed class ParameterServerMachine(RunShape shape, int self)
         return new OpenStep(
             new StepOpened(active.Number, step, Arrangement.Pieces.Count == 1 ? pieces[0].Ledger.Present : []), Announced: false);
     }
-
-    private IReadOnlyList<CountedSubtree> Contributions() =>
-        CountedSubtree.Merge(pieces[0].Ledger.Parts.Select(part => new CountedSubtree(part.Worker.Number, part.Node)));
 }

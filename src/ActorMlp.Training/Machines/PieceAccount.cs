@@ -8,7 +8,8 @@ namespace ActorMlp.Training.Machines;
 /// <param name="verification">What is computed twice.</param>
 internal sealed class PieceAccount(ParameterPiece piece, int shards, VerificationPlan verification)
 {
-    public ParameterPiece Piece => piece;
+    /// <summary>Which piece, and who stands by for it; that changes when a server is lost.</summary>
+    public ParameterPiece Piece { get; set; } = piece;
 
     public StepLedger Ledger { get; } = new(shards);
 
@@ -30,7 +31,13 @@ internal enum PiecePhase
     /// <summary>Gradients come in.</summary>
     Collecting,
 
-    /// <summary>Every shard is counted, and the engine is at work on it, or waits for the other pieces' norms.</summary>
+    /// <summary>Every shard is counted; the engine takes the mean and measures it.</summary>
+    Measuring,
+
+    /// <summary>It waits for the other pieces' norms.</summary>
+    Measured,
+
+    /// <summary>The engine applies the update.</summary>
     Updating,
 
     /// <summary>Its weights are those of the next step.</summary>

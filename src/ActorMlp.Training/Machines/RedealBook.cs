@@ -23,13 +23,8 @@ internal sealed class RedealBook
         }
     }
 
-    /// <summary>What was entered since the last call.</summary>
-    public IReadOnlyList<RedealtShards> Take()
-    {
-        RedealtShards[] taken = [.. entries];
-        entries.Clear();
-        return taken;
-    }
+    /// <summary>What was entered.</summary>
+    public IReadOnlyList<RedealtShards> Entries => [.. entries];
 
     /// <summary>Forgets what was entered.</summary>
     public void Clear() => entries.Clear();

@@ -54,6 +54,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
     /// <summary>
     /// A view stands; a step that was opened in it before it was known here begins now. With a new arrangement everything begins anew. Where several
     /// servers each count for themselves, a view that lacks a worker of the step in flight opens that step again: no server can know what the others lack.
+    /// So does one in which a standby has taken over: it has no results yet.
     /// </summary>
     public IReadOnlyList<WorkerEffect> Handle(ViewPublished message)
     {
@@ -74,7 +75,8 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
             return Handle(step);
         }
 
-        return view.Arrangement.Pieces.Count > 1 && opened is { } current && LostOneOf(views[current.View], view)
+        return opened is { } current
+            && (HasOtherServers(views[current.View], view) || (view.Arrangement.Pieces.Count > 1 && LostOneOf(views[current.View], view)))
             ? Handle(new StepOpened(view.Number, current.Step, []))
             : [];
     }
@@ -179,6 +181,10 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
     /// <summary>An evaluation is done; one that is over by now interests nobody.</summary>
     public IReadOnlyList<WorkerEffect> Handle(EvaluationFinished message) =>
         message.Result.Evaluation == evaluation ? [new SendEvaluation(message.Result)] : [];
+
+    private static bool HasOtherServers(View before, View after) =>
+        before.Arrangement.Number == after.Arrangement.Number
+        && before.Arrangement.Pieces.Zip(after.Arrangement.Pieces).Any(pair => pair.First.Server != pair.Second.Server);
 
     private static bool LostOneOf(View before, View after) => before.Ranges.Any(range => range.Count > 0 && after.RangeOf(range.Worker) is null);
 

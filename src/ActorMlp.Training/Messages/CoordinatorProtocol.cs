@@ -33,11 +33,32 @@ public sealed record NodesGathered(IReadOnlyList<WorkerId> Workers, IReadOnlyLis
 [MessagePackObject]
 public sealed record ServerJoined([property: Key(0)] int Server) : ICoordinatorMessage;
 
-/// <summary>A parameter server is gone, and with it what it held.</summary>
-/// <param name="Server">Its number.</param>
+/// <summary>A node is gone: its worker, and with its parameter server what that held (from the coordinator's actor to itself).</summary>
+/// <param name="Node">Its number.</param>
 /// <param name="Reason">What became of it.</param>
-[MessagePackObject]
-public sealed record ServerLost([property: Key(0)] int Server, [property: Key(1)] string Reason) : ICoordinatorMessage;
+public sealed record NodeLost(int Node, string Reason) : ICoordinatorMessage;
+
+/// <summary>
+/// What nodes know of a run whose coordinator is gone (from the next coordinator's actor to itself, first of all): the run goes on from there.
+/// </summary>
+/// <param name="View">The newest view.</param>
+/// <param name="Workers">Its workers, also those that are gone.</param>
+/// <param name="Servers">Its parameter servers, also those that are gone.</param>
+/// <param name="Commits">Steps that were committed, ascending; from the newest progress that is known on, all of them.</param>
+/// <param name="Continued">The last step at which the old coordinator let the run go on, as far as any server knows; -1 for none.</param>
+/// <param name="AreReady">Whether every server has its range.</param>
+/// <param name="Newest">The newest progress that whoever keeps the run was told; the checkpoint with it may still be on its way.</param>
+public sealed record RunRecovered(
+    View View,
+    IReadOnlyList<WorkerId> Workers,
+    IReadOnlyList<int> Servers,
+    IReadOnlyList<StepCommitted> Commits,
+    long Continued,
+    bool AreReady,
+    RunProgress Newest) : ICoordinatorMessage;
+
+/// <summary>Time passes (from the coordinator's actor to itself).</summary>
+public sealed record ProgressDue : ICoordinatorMessage;
 
 /// <summary>A parameter server has what an arrangement gives it.</summary>
 /// <param name="Server">Its number.</param>

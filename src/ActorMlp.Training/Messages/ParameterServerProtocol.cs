@@ -31,12 +31,14 @@ public sealed record RangeAcquired(int Arrangement) : IParameterServerMessage;
 
 /// <summary>Open the next step (from the coordinator, after a step that was held).</summary>
 /// <param name="Step">The step to open.</param>
+/// <param name="View">Number of the view that stands: what a coordinator that is gone has said does not count.</param>
 [MessagePackObject]
-public sealed record ContinueTraining([property: Key(0)] long Step) : IParameterServerMessage;
+public sealed record ContinueTraining([property: Key(0)] long Step, [property: Key(1)] int View) : IParameterServerMessage;
 
 /// <summary>Hold after the step in flight (from the coordinator; the lead obeys, the others follow it).</summary>
+/// <param name="View">Number of the view that stands.</param>
 [MessagePackObject]
-public sealed record HoldTraining : IParameterServerMessage;
+public sealed record HoldTraining([property: Key(0)] int View) : IParameterServerMessage;
 
 /// <summary>Which of a run's two checkpoints.</summary>
 public enum CheckpointKind
@@ -80,6 +82,32 @@ public sealed record PieceMeasured(
     [property: Key(1)] long Step,
     [property: Key(2)] int Offset,
     [property: Key(3)] IReadOnlyList<double> Squares) : IParameterServerMessage;
+
+/// <summary>A step's completed gradient of a piece (from the piece's server to its standby, which applies it too and sends the weights to everybody else).</summary>
+/// <param name="Arrangement">The arrangement's number.</param>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Offset">Where the piece begins.</param>
+/// <param name="Totals">Sums over the step's rows.</param>
+/// <param name="View">The view in which the next step is computed; the lead's word counts.</param>
+/// <param name="Held">Whether the run holds before the next step; the lead's word counts.</param>
+/// <param name="Norm">The gradient's global norm; null where it is not bounded, or the piece is the whole vector.</param>
+/// <param name="Parts">Gradients that cover the tree, left to right: the sum, as a rule.</param>
+public sealed record SumArrived(
+    int Arrangement, long Step, int Offset, GradientTotals Totals, int View, bool Held, double? Norm, GradientPart[] Parts) : IParameterServerMessage;
+
+/// <summary>What the lead is about to tell the coordinator of a step (to its standby, before the step's first <see cref="SumArrived"/>).</summary>
+/// <param name="Arrangement">The arrangement's number.</param>
+/// <param name="Commit">What.</param>
+[MessagePackObject]
+public sealed record CommitForwarded([property: Key(0)] int Arrangement, [property: Key(1)] StepCommitted Commit) : IParameterServerMessage;
+
+/// <summary>The engine applied a sum to a piece that this server stands by for (from the parameter server to itself).</summary>
+/// <param name="Arrangement">The arrangement's number.</param>
+/// <param name="Step">The step it completes.</param>
+/// <param name="Offset">Where the piece begins.</param>
+/// <param name="Report">Norm of the gradient; the layer that is no longer finite, if any.</param>
+/// <param name="Squares">The squared norm of each of the piece's chunks; null where the norm is not bounded over several pieces.</param>
+public sealed record SumApplied(int Arrangement, long Step, int Offset, UpdateReport Report, double[]? Squares) : IParameterServerMessage;
 
 /// <summary>The engine applied the update (from the parameter server to itself).</summary>
 /// <param name="Arrangement">The arrangement's number: updates of an older one may still be under way.</param>

@@ -10,8 +10,9 @@ public interface IWorkerMessage;
 
 /// <summary>A new view stands (from the coordinator; parameter servers get it too).</summary>
 /// <param name="View">The view.</param>
+/// <param name="CommittedSteps">Steps that the coordinator knows to be committed: later ones are to be told it, once more perhaps.</param>
 [MessagePackObject]
-public sealed record ViewPublished([property: Key(0)] View View) : IWorkerMessage, IParameterServerMessage;
+public sealed record ViewPublished([property: Key(0)] View View, [property: Key(1)] long CommittedSteps = 0) : IWorkerMessage, IParameterServerMessage;
 
 /// <summary>
 /// A step's weights are there: compute what you own of it (from the parameter server). Sent again for the same step when the view changes

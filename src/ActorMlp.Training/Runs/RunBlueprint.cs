@@ -43,6 +43,7 @@ public sealed class RunBlueprint
             ParameterLength = Network.Layout.Length,
             ClipsNorm = Regularization.ClipNorm is not null,
             EncodedSubtrees = Encoding?.Subtrees,
+            Standbys = options.Cluster.Standbys,
             VerifyFraction = training.VerifyFraction,
             Seed = training.Seed,
             KeepsLedger = options.Output.Ledger,

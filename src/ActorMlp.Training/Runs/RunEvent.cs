@@ -120,6 +120,30 @@ public sealed record CheckpointSaved([property: Key(0)] long Step, [property: Ke
 [MessagePackObject]
 public sealed record RunRewound([property: Key(0)] long Step, [property: Key(1)] string Reason) : RunEvent;
 
+/// <summary>A parameter server was lost, and its standby goes on: no step that was committed is lost.</summary>
+/// <param name="Step">Steps known to be committed.</param>
+/// <param name="Reason">What was lost.</param>
+[MessagePackObject]
+public sealed record StandbyTookOver([property: Key(0)] long Step, [property: Key(1)] string Reason) : RunEvent;
+
+/// <summary>The coordinator was lost, and another took the run over where it stands: no step that was committed is lost.</summary>
+/// <param name="Step">Steps known to be committed.</param>
+[MessagePackObject]
+public sealed record CoordinatorTookOver([property: Key(0)] long Step) : RunEvent;
+
+/// <summary>Who does what, from a view on (where a run is kept, it never travels).</summary>
+/// <param name="Coordinator">The node with the coordinator, <c>host:port</c>.</param>
+/// <param name="Nodes">The nodes of the run.</param>
+public sealed record NodesArranged(string Coordinator, IReadOnlyList<ArrangedNode> Nodes) : RunEvent;
+
+/// <summary>What a node does in a run.</summary>
+/// <param name="Number">Its number within the run.</param>
+/// <param name="NodeId">Its control address, <c>host:port</c>.</param>
+/// <param name="Shards">Shards that it computes of every step.</param>
+/// <param name="Parameters">Parameters that it holds.</param>
+/// <param name="Leads">Whether it opens and commits steps.</param>
+public sealed record ArrangedNode(int Number, string NodeId, int Shards, int Parameters, bool Leads);
+
 /// <summary>The run waits for more nodes.</summary>
 /// <param name="Workers">Workers that are there.</param>
 /// <param name="MinimumWorkers">Workers that it takes.</param>

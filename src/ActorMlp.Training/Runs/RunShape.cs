@@ -55,6 +55,12 @@ public sealed record RunShape
     /// <summary>Whether workers keep what their subtrees owe, so that subtrees change their owners between steps only.</summary>
     public bool WorkersKeepResiduals { get; init; }
 
+    /// <summary>How long a run may stand still before it is taken to have lost a message; longer where its steps are long.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Servers that stand by for each: 0 or 1.</summary>
+    public int Standbys { get; init; }
+
     /// <summary>The share of shards that a second worker computes too, from 0 to 1.</summary>
     public double VerifyFraction { get; init; }
 

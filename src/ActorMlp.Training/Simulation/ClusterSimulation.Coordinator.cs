@@ -32,8 +32,23 @@ public sealed partial class ClusterSimulation
             }));
         }
 
+        Tick(of);
+
         // Who does not answer is not waited for for ever.
         clock.After(options.DetectionTime * 2, () => ToCoordinator(of, Gathered));
+    }
+
+    private void Tick(int of)
+    {
+        CoordinatorMachine ticked = coordinator!;
+        clock.After(options.DetectionTime, () => ToCoordinator(of, () =>
+        {
+            if (coordinator == ticked)
+            {
+                Carry(coordinator.Handle(new ProgressDue(), clock.Now));
+                Tick(of);
+            }
+        }));
     }
 
     private void Invite(SimulatedProcess process, Action prepared)
@@ -71,6 +86,7 @@ public sealed partial class ClusterSimulation
         StepCommitted one => coordinator!.Handle(one, clock.Now),
         BlocksEvaluated one => coordinator!.Handle(one, clock.Now),
         CheckpointWritten one => coordinator!.Handle(one),
+        CheckpointFailed one => coordinator!.Handle(one),
         BestRestored one => coordinator!.Handle(one),
         StepDiverged one => coordinator!.Handle(one),
         DuplicatesDiffer one => coordinator!.Handle(one),
@@ -121,6 +137,9 @@ public sealed partial class ClusterSimulation
                 case ConcludeRun conclude:
                     ToKeeper(() => conclusion = conclude.Conclusion);
                     break;
+                case FailRun when keeper.LostCheckpoint:
+                    ResumeWhenThereIsRoom();
+                    break;
                 case FailRun fail:
                     failure = fail.Reason;
                     break;
@@ -168,7 +187,7 @@ public sealed partial class ClusterSimulation
         process.Kill();
         if (process.Id == coordinatorId)
         {
-            Failover("the coordinator was lost");
+            Failover();
             return;
         }
 
@@ -182,26 +201,124 @@ public sealed partial class ClusterSimulation
                 return;
             }
 
-            Carry(coordinator!.Handle(new WorkerFailed(new WorkerId(number, 0), "lost", Final: true), clock.Now));
-            if (process.IsServer)
-            {
-                Carry(coordinator.Handle(new ServerLost(number, "lost"), clock.Now));
-            }
+            Carry(coordinator!.Handle(new NodeLost(number, "lost"), clock.Now));
         });
     }
 
-    private void Failover(string reason)
+    /// <summary>The coordinator is gone: as soon as the next singleton is there, it asks the nodes where the run stands.</summary>
+    private void Failover()
     {
         coordinator = null;
-        run++;
-        events.Add(new RunRewound(keeper.Saved.Step, reason));
-        SubmitAgain();
+        clock.After(options.HandoverTime, () =>
+        {
+            if (Next() is not { } next)
+            {
+                Failover();
+                return;
+            }
+
+            coordinatorId = next.Id;
+            gathering = false;
+            moves = false;
+            var standings = new SortedDictionary<int, ServerStanding>();
+            int of = run, awaited = 0;
+            foreach ((int number, SimulatedProcess process) in members.Where(member => member.Value is { IsMember: true, Node: not null }))
+            {
+                awaited++;
+                network.Send(next.Id, process.Id, Plane.Control, 200, () => process.Do(() =>
+                {
+                    if (process.Node is { } node && node.Run == of)
+                    {
+                        ServerStanding standing = node.Standing();
+                        network.Send(process.Id, next.Id, Plane.Control, 500, () => next.Do(() =>
+                        {
+                            standings[number] = standing;
+                            if (standings.Count == awaited)
+                            {
+                                TakeOver(of, next, standings);
+                            }
+                        }));
+                    }
+                }));
+            }
+
+            clock.After(options.DetectionTime, () => next.Do(() => TakeOver(of, next, standings)));
+        });
     }
+
+    private void TakeOver(int of, SimulatedProcess by, SortedDictionary<int, ServerStanding> standings)
+    {
+        if (of != run || by.Id != coordinatorId || coordinator is not null || conclusion is not null)
+        {
+            return;
+        }
+
+        // Who was lost meanwhile has answered in vain.
+        foreach (int gone in standings.Keys.Where(number => !members[number].IsMember).ToArray())
+        {
+            standings.Remove(gone);
+        }
+
+        if (standings.Values.MaxBy(standing => standing.View.Number) is not { View: { Number: > 0 } view })
+        {
+            events.Add(new RunRewound(keeper.Saved.Step, "the coordinator was lost"));
+            Submit(by.Id);
+            return;
+        }
+
+        int[] known = [.. view.Ranges.Select(range => range.Worker.Number).Union(view.Arrangement.Servers)];
+        coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer());
+        Tick(of);
+        Carry(coordinator.Handle(
+            new RunRecovered(
+                view,
+                [.. view.Ranges.Select(range => range.Worker)],
+                [.. view.Arrangement.Servers.Union(standings.Keys.Where(number => members[number].IsServer && known.Contains(number)))],
+                [.. standings.Values.SelectMany(standing => standing.Commits).DistinctBy(commit => commit.Step).OrderBy(commit => commit.Step)],
+                standings.Values.Max(standing => standing.Continued),
+                standings.Where(standing => view.Arrangement.Servers.Contains(standing.Key))
+                    .All(standing => standing.Value.IsReady && standing.Value.View.Arrangement.Number == view.Arrangement.Number),
+                keeper.Newest),
+            clock.Now));
+        foreach (int gone in members.Keys.Union(known).Where(number => !standings.ContainsKey(number)).ToArray())
+        {
+            members.Remove(gone);
+            Carry(coordinator.Handle(new NodeLost(gone, "lost"), clock.Now));
+        }
+
+        foreach (int number in standings.Keys.Except(known).ToArray())
+        {
+            Joined(number, members[number]);
+        }
+
+        foreach (SimulatedProcess stranger in processes.Values.Where(process => process is { IsMember: true, IsAlive: true, Leaves: false } && process.Node?.Run != run).ToArray())
+        {
+            Invite(stranger, () => ToCoordinator(of, by.Id, () =>
+            {
+                if (stranger.Node is { } node)
+                {
+                    Joined(node.Number, stranger);
+                }
+            }));
+        }
+    }
+
+    private void Joined(int number, SimulatedProcess process)
+    {
+        Carry(coordinator!.Handle(new WorkerJoined(new WorkerId(number, 0))));
+        if (process.IsServer)
+        {
+            Carry(coordinator.Handle(new ServerJoined(number)));
+        }
+    }
+
+    private SimulatedProcess? Next() =>
+        processes.Values.FirstOrDefault(process => process is { IsMember: true, IsAlive: true, Leaves: false });
 
     /// <summary>The keeper submits again, as soon as the next singleton is there.</summary>
     private void SubmitAgain() => clock.After(options.HandoverTime, () =>
     {
-        if (processes.Values.FirstOrDefault(process => process is { IsMember: true, IsAlive: true, Leaves: false }) is { } next)
+        if (Next() is { } next)
         {
             Submit(next.Id);
         }

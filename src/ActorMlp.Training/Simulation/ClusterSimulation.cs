@@ -1,5 +1,6 @@
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Random;
+using ActorMlp.Training.Faults;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
@@ -15,6 +16,9 @@ public sealed record SimulationOptions
 
     /// <summary>How many of the first nodes may hold parameters; null for all.</summary>
     public int? Servers { get; init; }
+
+    /// <summary>Servers that stand by for each: 0 or 1.</summary>
+    public int Standbys { get; init; } = 1;
 
     /// <summary>Workers that the run waits for.</summary>
     public int MinimumWorkers { get; init; } = 1;
@@ -37,11 +41,20 @@ public sealed record SimulationOptions
     /// <summary>Virtual time after which a run that has not ended is taken to stand still.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>What the update of the whole parameter vector takes; null for a tenth of <see cref="ShardTime"/>.</summary>
+    public TimeSpan? UpdateTime { get; init; }
+
+    /// <summary>Told when nodes begin to compute; null for nobody.</summary>
+    public ISimulationObserver? Observer { get; init; }
+
     /// <summary>A node that computes one wrong bit in each gradient, from the start; null for none.</summary>
     public int? NodeThatErrs { get; init; }
 
     /// <summary>What goes wrong, and when.</summary>
     public IReadOnlyList<SimulatedFault> Faults { get; init; } = [];
+
+    /// <summary>What else goes wrong: a fault script, as real clusters take it too.</summary>
+    public FaultScript Script { get; init; } = FaultScript.None;
 }
 
 /// <summary>How a simulated run ended.</summary>
@@ -57,7 +70,20 @@ public sealed record SimulationResult(
     string? Violation,
     TimeSpan Time,
     IReadOnlyList<RunEvent> Events,
-    IReadOnlyDictionary<int, long> BulkBytes);
+    IReadOnlyDictionary<int, long> BulkBytes)
+{
+    /// <summary>Events of the simulation, each an arrival of a message, the end of some work or the like.</summary>
+    public long EventCount { get; init; }
+
+    /// <summary>Faults that struck, or would have.</summary>
+    public IReadOnlyList<StruckFault> Faults { get; init; } = [];
+
+    /// <summary>Bytes from each process to each other one; <see cref="ClusterSimulation.Keeper"/> is whoever keeps the run.</summary>
+    public IReadOnlyDictionary<(int From, int To), LinkTraffic> Traffic { get; init; } = new Dictionary<(int, int), LinkTraffic>();
+
+    /// <summary>Control messages that got lost when their connection ended.</summary>
+    public long ControlMessagesLost { get; init; }
+}
 
 /// <summary>
 /// A run on a cluster in virtual time: the state machines of the real thing, over links and processes that are modelled, in one thread and wholly decided by
@@ -66,7 +92,12 @@ public sealed record SimulationResult(
 public sealed partial class ClusterSimulation
 {
     /// <summary>The keeper's name among processes; it is no node.</summary>
-    internal const int KeeperId = -1;
+    public const int Keeper = -1;
+
+    internal const int KeeperId = Keeper;
+
+    /// <summary>Bytes of a frame beside its floats.</summary>
+    private const int FrameHead = 192;
 
     private static readonly TimeSpan DiskTime = TimeSpan.FromMilliseconds(5);
 
@@ -86,6 +117,7 @@ public sealed partial class ClusterSimulation
     private bool gathering;
     private bool moves;
     private TimeSpan diskIsFree;
+    private long eventCount;
     private RunConclusion? conclusion;
     private string? failure;
 
@@ -99,26 +131,38 @@ public sealed partial class ClusterSimulation
         random = new CounterRandom(options.Seed, RandomPurpose.Shuffle);
         network = new SimulatedNetwork(clock, options.Link, new CounterRandom(options.Seed, RandomPurpose.Split));
         keeper = new SimulatedKeeper(this);
+        schedule = new FaultSchedule(options.Script);
         for (int id = 0; id < options.Nodes; id++)
         {
             processes[id] = new SimulatedProcess(id, id < (options.Servers ?? options.Nodes), clock);
+            places.Add(processes[id]);
         }
     }
+
+    /// <summary>Virtual time.</summary>
+    public TimeSpan Now => clock.Now;
 
     internal SimulatedModel Model { get; }
 
     internal ProtocolWatch Watch { get; } = new();
 
-    private RunShape Shape => Model.Shape with { Workers = options.MinimumWorkers, WorkersKeepResiduals = Model.HasErrorFeedback };
+    private RunShape Shape => Model.Shape with
+    {
+        Workers = options.MinimumWorkers,
+        WorkersKeepResiduals = Model.HasErrorFeedback,
+        Standbys = options.Standbys,
+        Patience = options.DetectionTime * 5,
+    };
 
     /// <summary>Runs to the end of the run, or until something does not hold.</summary>
     public SimulationResult Run()
     {
         foreach (SimulatedFault fault in options.Faults)
         {
-            clock.After(fault.At, () => Inflict(fault));
+            clock.After(fault.At, () => Inflict(fault.AsDue()));
         }
 
+        AwaitNextFault();
         Submit(0);
         while (conclusion is null && failure is null && Watch.Broken is null)
         {
@@ -126,21 +170,43 @@ public sealed partial class ClusterSimulation
             {
                 Watch.Break($"the run stands still after step {coordinator?.Progress.Step ?? keeper.Saved.Step}");
             }
+
+            eventCount++;
+            if (coordinator?.Progress.Step >= schedule.NextStep)
+            {
+                InflictWhatIsDue();
+            }
         }
 
         float[] weights = conclusion is null ? []
             : (keeper.Best ?? keeper.WeightsAfter(conclusion.Progress.Step)) ?? [];
-        return new SimulationResult(conclusion, weights, Watch.Broken ?? failure, clock.Now, events, network.BulkBytes);
+        return new SimulationResult(conclusion, weights, Watch.Broken ?? failure, clock.Now, events, network.BulkBytes)
+        {
+            EventCount = eventCount,
+            Faults = struck,
+            Traffic = network.Traffic,
+            ControlMessagesLost = network.ControlMessagesLost,
+        };
     }
 
     /// <summary>What a subtree takes on a node of ordinary speed.</summary>
-    internal TimeSpan TimeOf(TreeNode node) => Jitter(options.ShardTime * node.ShardCount);
+    internal TimeSpan TimeOf(TreeNode node)
+    {
+        TimeSpan work = Jitter(options.ShardTime * node.ShardCount);
+        options.Observer?.GradientAsked(clock.Now, node, work);
+        return work;
+    }
 
     /// <summary>What an evaluation takes.</summary>
     internal TimeSpan TimeOf(EvaluateBlocks command) => Jitter(options.ShardTime * (command.EndBlock - command.FirstBlock));
 
     /// <summary>What an update takes.</summary>
-    internal TimeSpan TimeOfUpdate(ParameterPiece piece) => Jitter(options.ShardTime * 0.1 * ((double)piece.Length / Model.Length));
+    internal TimeSpan TimeOfUpdate(ParameterPiece piece)
+    {
+        TimeSpan work = Jitter((options.UpdateTime ?? options.ShardTime * 0.1) * ((double)piece.Length / Model.Length));
+        options.Observer?.UpdateAsked(clock.Now, work);
+        return work;
+    }
 
     internal void TellNode(SimulatedNode from, int number, object message)
     {
@@ -156,7 +222,8 @@ public sealed partial class ClusterSimulation
         if (members.TryGetValue(number, out SimulatedProcess? to))
         {
             int of = from.Run;
-            network.Send(IdOf(from), to.Id, Plane.Bulk, 192 + frame.Values.Length * sizeof(float), () => DeliverFrame(to, of, frame));
+            double bytes = frame.Message is SubtreeComputed ? Model.BytesPerGradientFloat : Model.BytesPerFloat;
+            network.Send(IdOf(from), to.Id, Plane.Bulk, FrameHead + (long)(frame.Values.Length * bytes), () => DeliverFrame(to, of, frame));
         }
     }
 
@@ -165,14 +232,14 @@ public sealed partial class ClusterSimulation
         if (members.TryGetValue(number, out SimulatedProcess? to))
         {
             int of = run;
-            network.Send(KeeperId, to.Id, Plane.Bulk, 192 + frame.Values.Length * sizeof(float), () => DeliverFrame(to, of, frame));
+            network.Send(KeeperId, to.Id, Plane.Bulk, FrameHead + (long)(frame.Values.Length * Model.BytesPerFloat), () => DeliverFrame(to, of, frame));
         }
     }
 
     internal void SendState(SimulatedNode from, int arrangement, long step, int slot, int offset, float[] values)
     {
         int of = from.Run;
-        network.Send(IdOf(from), KeeperId, Plane.Bulk, 192 + values.Length * sizeof(float), () =>
+        network.Send(IdOf(from), KeeperId, Plane.Bulk, FrameHead + (long)(values.Length * Model.BytesPerFloat), () =>
         {
             if (of == run)
             {
@@ -183,21 +250,30 @@ public sealed partial class ClusterSimulation
 
     internal void TellCoordinator(SimulatedNode from, ICoordinatorMessage message)
     {
-        int of = from.Run;
-        network.Send(IdOf(from), coordinatorId, Plane.Control, 200, () => ToCoordinator(of, () => Handle(message)));
+        int of = from.Run, to = coordinatorId;
+        network.Send(IdOf(from), to, Plane.Control, 200, () => ToCoordinator(of, to, () => Handle(message)));
     }
 
     internal void TellCoordinatorFromKeeper(ICoordinatorMessage message)
     {
-        int of = run;
-        network.Send(KeeperId, coordinatorId, Plane.Control, 200, () => ToCoordinator(of, () => Handle(message)));
+        int of = run, to = coordinatorId;
+        network.Send(KeeperId, to, Plane.Control, 200, () => ToCoordinator(of, to, () => Handle(message)));
     }
 
-    internal void UseDisk(Action done)
+    /// <summary>Reads or writes a file; what is under way when the keeper's process ends is forgotten.</summary>
+    /// <param name="done">Told whether it went well: it does not if the disk is full.</param>
+    internal void UseDisk(Action<bool> done)
     {
         TimeSpan begins = diskIsFree > clock.Now ? diskIsFree : clock.Now;
         diskIsFree = begins + DiskTime;
-        clock.After(diskIsFree - clock.Now, done);
+        int of = keeperStarts;
+        clock.After(diskIsFree - clock.Now, () =>
+        {
+            if (of == keeperStarts)
+            {
+                done(clock.Now >= diskHasRoom);
+            }
+        });
     }
 
     /// <summary>The wrong bit of the node that errs.</summary>
@@ -227,9 +303,12 @@ public sealed partial class ClusterSimulation
         }
     });
 
-    private void ToCoordinator(int of, Action what) => processes[coordinatorId].Do(() =>
+    private void ToCoordinator(int of, Action what) => ToCoordinator(of, coordinatorId, what);
+
+    /// <summary>What was sent to a coordinator that is gone is lost.</summary>
+    private void ToCoordinator(int of, int to, Action what) => processes[to].Do(() =>
     {
-        if (of == run && coordinator is not null && conclusion is null)
+        if (of == run && to == coordinatorId && coordinator is not null && conclusion is null)
         {
             what();
         }
@@ -237,10 +316,10 @@ public sealed partial class ClusterSimulation
 
     private void ToKeeper(Action what)
     {
-        int of = run;
-        network.Send(coordinatorId, KeeperId, Plane.Control, 200, () =>
+        int of = run, from = coordinatorId;
+        network.Send(from, KeeperId, Plane.Control, 200, () =>
         {
-            if (of == run)
+            if (of == run && from == coordinatorId)
             {
                 what();
             }

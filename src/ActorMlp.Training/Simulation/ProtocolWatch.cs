@@ -5,7 +5,7 @@ namespace ActorMlp.Training.Simulation;
 /// <summary>What must hold at every event. The first thing that does not ends the simulation.</summary>
 internal sealed class ProtocolWatch
 {
-    private readonly Dictionary<(int Run, int Arrangement, long Step, int Offset), int> applied = [];
+    private readonly Dictionary<(int Run, int Arrangement, long Step, int Offset, int Server), bool> applied = [];
 
     /// <summary>What does not hold; null for nothing.</summary>
     public string? Broken { get; private set; }
@@ -18,9 +18,25 @@ internal sealed class ProtocolWatch
             Break($"server {server} applies step {step} to a piece of server {piece.Server}");
         }
 
-        if (!applied.TryAdd((run, arrangement, step, piece.Offset), server))
+        Once(run, server, arrangement, step, piece);
+    }
+
+    /// <summary>A standby applies a step to a piece: nobody else may, and it not twice.</summary>
+    public void Followed(int run, int server, int arrangement, long step, ParameterPiece piece)
+    {
+        if (piece.Standby != server)
         {
-            Break($"step {step} is applied twice to the piece at {piece.Offset} in arrangement {arrangement}");
+            Break($"server {server} follows with step {step} a piece for which {piece.Standby} stands by");
+        }
+
+        Once(run, server, arrangement, step, piece);
+    }
+
+    private void Once(int run, int server, int arrangement, long step, ParameterPiece piece)
+    {
+        if (!applied.TryAdd((run, arrangement, step, piece.Offset, server), true))
+        {
+            Break($"step {step} is applied twice to the piece at {piece.Offset} in arrangement {arrangement} by server {server}");
         }
     }
 

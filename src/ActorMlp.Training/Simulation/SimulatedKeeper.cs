@@ -12,8 +12,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private readonly SimulatedModel model = cluster.Model;
     private readonly SortedDictionary<long, State> states = [];
     private readonly List<WriteCheckpoint> awaited = [];
-    private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[] Weights)> disk = [];
-    private readonly StateRetention retention = new();
+    private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
+    private StateRetention retention = new();
+    private (RunProgress Progress, float[][] Slots)? lastOnDisk;
     private View view = View.None;
     private float[]? bestOnDisk;
     private int written;
@@ -23,8 +24,15 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>The newest checkpoint's progress: where another coordinator begins.</summary>
     public RunProgress Saved { get; private set; } = RunProgress.Start;
 
+    /// <summary>The newest progress that the keeper was told; the state to it may still be on its way.</summary>
+    public RunProgress Newest =>
+        awaited.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
+
     /// <summary>The best epoch's weights, once they are restored.</summary>
     public float[]? Best { get; private set; }
+
+    /// <summary>Whether a checkpoint could not be written since the run was submitted.</summary>
+    public bool LostCheckpoint { get; private set; }
 
     /// <summary>The weights after some step, if they are here.</summary>
     public float[]? WeightsAfter(long step) => states.TryGetValue(step, out State? state) && state.IsWhole ? state.Slots[0] : null;
@@ -38,7 +46,20 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         }
 
         view = View.None;
+        LostCheckpoint = false;
         ForgetWhatWasUnderWay();
+    }
+
+    /// <summary>The keeper's process ended, and another goes on from the newest whole checkpoint: nothing is left but what is on disk.</summary>
+    public void Restart()
+    {
+        states.Clear();
+        disk.Clear();
+        retention = new StateRetention();
+        ForgetWhatWasUnderWay();
+        (RunProgress progress, float[][] slots) = lastOnDisk ?? (RunProgress.Start, model.CreateState());
+        Saved = progress;
+        states[progress.Step] = new State(slots, 0);
     }
 
     public void Handle(ViewPublished message)
@@ -61,11 +82,14 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         {
             foreach (ParameterPiece piece in arrangement.Pieces)
             {
-                int to = slot < firstResidual ? piece.Server
-                    : arrangement.Step == 0 ? -1
-                    : view.OwnerOf((slot - firstResidual) * model.Shape.ShardsDealtTogether)?.Number ?? -1;
-                cluster.SendFrameFromKeeper(to, new SimulatedFrame(
-                    arrangement.Number, null, slot, piece.Offset, state.Slots[slot].AsSpan(piece.Offset, piece.Length).ToArray()));
+                int[] receivers = slot < firstResidual ? [piece.Server, piece.Standby]
+                    : arrangement.Step == 0 ? []
+                    : [view.OwnerOf((slot - firstResidual) * model.Shape.ShardsDealtTogether)?.Number ?? -1];
+                foreach (int to in receivers)
+                {
+                    cluster.SendFrameFromKeeper(to, new SimulatedFrame(
+                        arrangement.Number, null, slot, piece.Offset, state.Slots[slot].AsSpan(piece.Offset, piece.Length).ToArray()));
+                }
             }
         }
     }
@@ -95,7 +119,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         if (!state.IsWhole)
         {
             values.CopyTo(state.Slots[slot].AsSpan(offset));
-            state.Missing -= values.Length;
+            state.Missing -= state.Received.Add((slot, offset)) ? values.Length : 0;
             SaveWhatIsWhole();
         }
     }
@@ -113,7 +137,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             if (states.TryGetValue(wanted.Progress.Step, out State? state) && state.IsWhole)
             {
                 awaited.Remove(wanted);
-                disk.Enqueue((wanted.Kind, wanted.Progress, [.. state.Slots[0]]));
+                disk.Enqueue((wanted.Kind, wanted.Progress, state.Slots));
                 cluster.UseDisk(Written);
                 if (wanted.Kind == CheckpointKind.Last)
                 {
@@ -125,13 +149,24 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         RestoreBestWhenSaved();
     }
 
-    private void Written()
+    private void Written(bool whole)
     {
-        (CheckpointKind kind, RunProgress progress, float[] weights) = disk.Dequeue();
+        (CheckpointKind kind, RunProgress progress, float[][] slots) = disk.Dequeue();
+        if (!whole)
+        {
+            LostCheckpoint = true;
+            cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
+            return;
+        }
+
         written++;
         if (kind == CheckpointKind.Best)
         {
-            bestOnDisk = weights;
+            bestOnDisk = slots[0];
+        }
+        else
+        {
+            lastOnDisk = (progress, slots);
         }
 
         var message = new CheckpointWritten(kind, progress.Step, $"{kind}-{written}");
@@ -158,7 +193,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
         restoresBest = false;
         int asked = restoration;
-        cluster.UseDisk(() =>
+        cluster.UseDisk(_ =>
         {
             if (asked == restoration)
             {
@@ -202,6 +237,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private sealed class State(float[][] slots, long missing)
     {
         public float[][] Slots => slots;
+
+        /// <summary>What is here: a server that took over sends again what the one before it may have sent.</summary>
+        public HashSet<(int Slot, int Offset)> Received { get; } = [];
 
         public long Missing { get; set; } = missing;
 

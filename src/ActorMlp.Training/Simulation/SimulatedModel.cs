@@ -19,6 +19,12 @@ public abstract class SimulatedModel
     /// <summary>Vectors of optimizer state.</summary>
     public abstract int OptimizerSlots { get; }
 
+    /// <summary>Bytes of a float on its way.</summary>
+    public virtual double BytesPerFloat => sizeof(float);
+
+    /// <summary>Bytes of a gradient's float on its way.</summary>
+    public virtual double BytesPerGradientFloat => BytesPerFloat;
+
     /// <summary>Whether subtrees owe something.</summary>
     public virtual bool HasErrorFeedback => false;
 

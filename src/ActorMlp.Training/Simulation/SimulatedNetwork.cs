@@ -13,25 +13,30 @@ internal enum Plane
 }
 
 /// <summary>
-/// Links between processes: what one sends to another on one plane arrives in order, after the bytes before it have left its sender. Where a link is cut it
-/// waits, as TCP sends it again.
+/// Links between processes: what one sends to another on one plane arrives in order, after the bytes before it have left its sender and been taken in by its
+/// receiver. Where a link is cut it waits, as TCP sends it again; where a connection ends, bulk frames that were under way come once the next one stands, and control
+/// messages that were under way are lost, as with Akka.Remote.
 /// </summary>
 /// <param name="clock">The time.</param>
 /// <param name="link">What links are like.</param>
 /// <param name="random">Chance.</param>
 internal sealed class SimulatedNetwork(VirtualClock clock, LinkModel link, CounterRandom random)
 {
-    private readonly Dictionary<(int From, int To, Plane Plane), TimeSpan> lastArrival = [];
-    private readonly Dictionary<int, TimeSpan> sending = [];
-    private readonly Dictionary<(int From, int To), List<Action>> held = [];
-    private readonly HashSet<(int, int)> cut = [];
+    private readonly Dictionary<(int From, int To, Plane Plane), Connection> connections = [];
+    private readonly Dictionary<int, NetworkInterface> interfaces = [];
+    private readonly Dictionary<int, TimeSpan> receiving = [];
+    private readonly List<LinkDisturbance> disturbances = [];
     private uint draws;
 
-    /// <summary>Bytes sent by each process on the bulk plane.</summary>
-    public Dictionary<int, long> BulkBytes { get; } = [];
+    /// <summary>Bytes that each process sent to each other one.</summary>
+    public Dictionary<(int From, int To), LinkTraffic> Traffic { get; } = [];
 
-    /// <summary>What is added to the latency of every message.</summary>
-    public TimeSpan Delay { get; set; }
+    /// <summary>Bytes sent by each process on the bulk plane.</summary>
+    public Dictionary<int, long> BulkBytes => Traffic.Where(pair => pair.Value.Bulk > 0).GroupBy(pair => pair.Key.From)
+        .ToDictionary(group => group.Key, group => group.Sum(pair => pair.Value.Bulk));
+
+    /// <summary>Control messages that were under way when their connection ended.</summary>
+    public long ControlMessagesLost { get; private set; }
 
     /// <summary>Sends something.</summary>
     /// <param name="from">A process.</param>
@@ -47,54 +52,152 @@ internal sealed class SimulatedNetwork(VirtualClock clock, LinkModel link, Count
             return;
         }
 
-        TimeSpan leaves = clock.Now;
-        if (plane == Plane.Bulk)
+        Traffic[(from, to)] = Traffic.GetValueOrDefault((from, to)).Add(plane, bytes);
+        if (plane == Plane.Control)
         {
-            BulkBytes[from] = BulkBytes.GetValueOrDefault(from) + bytes;
-            leaves = Max(leaves, sending.GetValueOrDefault(from)) + TimeSpan.FromSeconds(bytes / link.BytesPerSecond);
-            sending[from] = leaves;
+            Travel(from, to, plane, TimeSpan.Zero, arrive);
+            return;
         }
 
-        double noise = 1 + link.Jitter * (2 * random.Uniform(1, 0, draws++) - 1);
-        TimeSpan arrives = Max(leaves + link.Latency * noise + Delay, lastArrival.GetValueOrDefault((from, to, plane)));
-        lastArrival[(from, to, plane)] = arrives;
-        clock.After(arrives - clock.Now, () => Arrive(from, to, arrive));
-    }
-
-    /// <summary>Cuts the links between two processes, both ways.</summary>
-    public void Cut(int one, int other)
-    {
-        cut.Add((one, other));
-        cut.Add((other, one));
-    }
-
-    /// <summary>Mends every link: what waited arrives now.</summary>
-    public void Heal()
-    {
-        cut.Clear();
-        List<Action>[] all = [.. held.OrderBy(pair => pair.Key).Select(pair => pair.Value)];
-        held.Clear();
-        foreach (Action arrive in all.SelectMany(waiting => waiting))
+        if (!interfaces.TryGetValue(from, out NetworkInterface? sender))
         {
-            clock.After(TimeSpan.Zero, arrive);
+            interfaces[from] = sender = new NetworkInterface(clock, from);
+        }
+
+        TimeSpan takes = TimeSpan.FromSeconds(bytes / link.BytesPerSecond);
+        sender.Send(to, takes, () => Travel(from, to, plane, takes, arrive));
+    }
+
+    /// <summary>Something is wrong with links from now on.</summary>
+    public void Begin(LinkDisturbance disturbance) => disturbances.Add(disturbance);
+
+    /// <summary>It no longer is: what waited for a link that was cut arrives now.</summary>
+    public void End(LinkDisturbance disturbance)
+    {
+        disturbances.Remove(disturbance);
+        foreach (Connection connection in connections.Where(pair => pair.Value.Waiting.Count > 0).OrderBy(pair => pair.Key).Select(pair => pair.Value))
+        {
+            clock.After(TimeSpan.Zero, () => Resume(connection));
         }
     }
 
     private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
-    private void Arrive(int from, int to, Action arrive)
+    private bool IsCut(int from, int to) => disturbances.Exists(one => one.Cuts && one.Strikes(from, to));
+
+    private Connection Of(int from, int to, Plane plane)
     {
-        if (!cut.Contains((from, to)))
+        if (!connections.TryGetValue((from, to, plane), out Connection? connection))
         {
-            arrive();
+            connections[(from, to, plane)] = connection = new Connection(from, to, plane);
+        }
+
+        return connection;
+    }
+
+    /// <summary>The first byte leaves now.</summary>
+    private void Travel(int from, int to, Plane plane, TimeSpan takes, Action arrive)
+    {
+        Connection connection = Of(from, to, plane);
+        int standing = connection.Breaks;
+        TimeSpan latency = link.Latency * (1 + link.Jitter * (2 * Draw(1) - 1));
+        foreach (LinkDisturbance one in disturbances.ToArray())
+        {
+            if (!one.Covers(from, to, plane))
+            {
+                continue;
+            }
+
+            latency += one.Delay;
+            for (TimeSpan again = link.Retransmission; one.LossRate > 0 && clock.Now + latency < one.Until && Draw(2) < one.LossRate; again *= 2)
+            {
+                latency += again;
+            }
+
+            if (one.BreakRate > 0 && Draw(3) < one.BreakRate)
+            {
+                Break(from, to, plane);
+                if (one.Once)
+                {
+                    disturbances.Remove(one);
+                }
+            }
+        }
+
+        // In the order in which it was sent, whatever the noise.
+        TimeSpan arrives = Max(clock.Now + latency, connection.LastArrival);
+        connection.LastArrival = arrives;
+        clock.After(arrives - clock.Now, () =>
+        {
+            if (plane == Plane.Control)
+            {
+                Arrive(connection, standing, arrive);
+                return;
+            }
+
+            TimeSpan whole = Max(clock.Now, receiving.GetValueOrDefault(to)) + takes;
+            receiving[to] = whole;
+            clock.After(whole - clock.Now, () => Arrive(connection, standing, arrive));
+        });
+    }
+
+    /// <summary>The connection between two processes ends, both ways, and is made anew.</summary>
+    private void Break(int from, int to, Plane plane)
+    {
+        foreach (Connection one in new[] { Of(from, to, plane), Of(to, from, plane) })
+        {
+            one.Breaks++;
+            one.StandsAgain = clock.Now + link.Reconnection;
+        }
+    }
+
+    private void Arrive(Connection connection, int standing, Action arrive)
+    {
+        connection.Waiting.Enqueue((standing, arrive));
+        Resume(connection);
+    }
+
+    /// <summary>Lets come what waits, in order, unless the link is cut or the connection is still being made.</summary>
+    private void Resume(Connection connection)
+    {
+        if (connection.StandsAgain > clock.Now)
+        {
+            // It may have ended again by then.
+            clock.After(connection.StandsAgain - clock.Now, () => Resume(connection));
             return;
         }
 
-        if (!held.TryGetValue((from, to), out List<Action>? waiting))
+        while (!IsCut(connection.From, connection.To) && connection.Waiting.TryDequeue(out (int Standing, Action Arrive) one))
         {
-            held[(from, to)] = waiting = [];
+            if (one.Standing != connection.Breaks && (connection.Plane == Plane.Control || !link.ResendsFrames))
+            {
+                ControlMessagesLost += connection.Plane == Plane.Control ? 1 : 0;
+            }
+            else
+            {
+                one.Arrive();
+            }
         }
+    }
 
-        waiting.Add(arrive);
+    private double Draw(uint what) => random.Uniform(1, what, draws++);
+
+    /// <summary>One way of one plane between two processes.</summary>
+    private sealed class Connection(int from, int to, Plane plane)
+    {
+        public int From => from;
+
+        public int To => to;
+
+        public Plane Plane => plane;
+
+        /// <summary>What has come and is not let through yet.</summary>
+        public Queue<(int Standing, Action Arrive)> Waiting { get; } = [];
+
+        public TimeSpan LastArrival { get; set; }
+
+        public TimeSpan StandsAgain { get; set; }
+
+        public int Breaks { get; set; }
     }
 }

@@ -1,3 +1,4 @@
+using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
@@ -16,7 +17,10 @@ internal sealed partial class SimulatedNode
             {
                 case AcquireRange acquire:
                     statesSent.Clear();
-                    range = acquire.Pieces.Count == 0 ? null : new SimulatedRange(model, acquire.Arrangement.Step, acquire.Pieces);
+                    ranges.Clear();
+                    ranges.AddRange(new[] { acquire.Pieces, acquire.StandbyPieces }
+                        .Where(pieces => pieces.Count > 0)
+                        .Select(pieces => new SimulatedRange(model, acquire.Arrangement.Step, pieces)));
                     break;
                 case SendWeights send:
                     SendWeights(send);
@@ -29,27 +33,41 @@ internal sealed partial class SimulatedNode
 
                     break;
                 case ApplyUpdate apply:
-                    SimulatedRange target = range!;
+                    SimulatedRange target = RangeAt(apply.Piece.Offset)!;
                     process.Compute(cluster.TimeOfUpdate(apply.Piece), () =>
                     {
                         cluster.Watch.Applied(run, number, apply.Arrangement, apply.Step, apply.Piece);
                         UpdateReport report = target.Apply(apply);
+                        Forward(apply.Arrangement, apply.Step, apply.Piece, apply.Parts, apply.Totals, null, apply.Forward);
                         CarryApplied(server.Handle(new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset)));
                     });
                     break;
                 case MeasureUpdate measure:
-                    SimulatedRange measured = range!;
+                    SimulatedRange measured = RangeAt(measure.Piece.Offset)!;
                     process.Compute(cluster.TimeOfUpdate(measure.Piece), () => Carry(server.Handle(
                         new UpdateMeasured(measure.Arrangement, measure.Step, measure.Piece.Offset, measured.Measure(measure)))));
                     break;
                 case ApplyMeasured apply:
-                    SimulatedRange clipped = range!;
+                    SimulatedRange clipped = RangeAt(apply.Piece.Offset)!;
                     process.Compute(cluster.TimeOfUpdate(apply.Piece), () =>
                     {
                         cluster.Watch.Applied(run, number, apply.Arrangement, apply.Step, apply.Piece);
                         UpdateReport report = clipped.Apply(apply);
+                        Forward(apply.Arrangement, apply.Step, apply.Piece, apply.Parts, apply.Totals, apply.Norm, apply.Forward);
                         CarryApplied(server.Handle(new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset)));
                     });
+                    break;
+                case ApplySum { Sum: { } sum, Piece: { } piece }:
+                    SimulatedRange follower = RangeAt(piece.Offset)!;
+                    process.Compute(cluster.TimeOfUpdate(piece), () =>
+                    {
+                        cluster.Watch.Followed(run, number, sum.Arrangement, sum.Step, piece);
+                        (UpdateReport report, double[]? squares) = follower.Apply(piece, sum);
+                        CarryApplied(server.Handle(new SumApplied(sum.Arrangement, sum.Step, sum.Offset, report, squares)));
+                    });
+                    break;
+                case ForwardCommit forward:
+                    cluster.SendFrame(this, forward.To, new SimulatedFrame(forward.Message.Arrangement, forward.Message, 0, 0, default));
                     break;
                 case TellServers tell:
                     foreach (int other in view.Arrangement.Servers.Where(other => other != number))
@@ -71,12 +89,25 @@ internal sealed partial class SimulatedNode
     private void CarryApplied(IReadOnlyList<ParameterServerEffect> effects)
     {
         Carry(effects);
-        range?.CommitUpTo(server.Step);
+        ranges.ForEach(range => range.CommitUpTo(server.StepOf(range.Place.Offset)));
+    }
+
+    private void Forward(
+        int arrangement, long step, ParameterPiece piece, GradientPart[] parts, GradientTotals totals, double? norm, ForwardSum? forward)
+    {
+        if (forward is null)
+        {
+            return;
+        }
+
+        // On the wire it is one sum.
+        var message = new SumArrived(arrangement, step, piece.Offset, totals, forward.View, forward.Held, norm, parts);
+        cluster.SendFrame(this, forward.To, new SimulatedFrame(arrangement, message, 0, piece.Offset, new float[piece.Length]));
     }
 
     private void SendWeights(SendWeights send)
     {
-        float[] values = range!.Weights(send.Piece, send.Message.Step);
+        float[] values = RangeAt(send.Piece.Offset)!.Weights(send.Piece, send.Message.Step);
         foreach (WorkerId to in send.To ?? [.. view.Ranges.Select(member => member.Worker)])
         {
             cluster.SendFrame(this, to.Number, new SimulatedFrame(send.Message.Arrangement, send.Message, 0, send.Piece.Offset, values));
@@ -85,14 +116,10 @@ internal sealed partial class SimulatedNode
 
     private void SendState(long step)
     {
-        range!.CommitUpTo(step);
-        if (!statesSent.Add((view.Arrangement.Number, step)))
+        foreach (ParameterPiece piece in view.Arrangement.PiecesOf(number).Where(piece => statesSent.Add((piece.Offset, step))))
         {
-            return;
-        }
-
-        foreach (ParameterPiece piece in view.Arrangement.PiecesOf(number))
-        {
+            SimulatedRange range = RangeAt(piece.Offset)!;
+            range.CommitUpTo(step);
             for (int slot = 0; slot <= model.OptimizerSlots; slot++)
             {
                 cluster.SendState(this, view.Arrangement.Number, step, slot, piece.Offset, range.Slot(slot, piece).ToArray());

@@ -33,16 +33,18 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
     private readonly Queue<SimulatedFrame> waitingForAdoption = [];
     private readonly Dictionary<TreeNode, SubtreeFinished> results = [];
     private readonly HashSet<(int View, long Step, TreeNode Node)> sent = [];
-    private readonly HashSet<(int Arrangement, long Step)> statesSent = [];
+    private readonly HashSet<(int Offset, long Step)> statesSent = [];
     private readonly Dictionary<(int Subtree, long Step), float[]> residuals = [];
     private readonly Dictionary<int, int> residualFloats = [];
     private readonly List<ComputeSubtree> waitingForResidual = [];
     private float[] current = new float[cluster.Model.Length];
     private float[] next = new float[cluster.Model.Length];
     private View view = View.None;
-    private SimulatedRange? range;
+    private readonly List<SimulatedRange> ranges = [];
     private long resultsStep = -1;
     private int adoptions;
+
+    private SimulatedRange? RangeAt(int offset) => ranges.Find(range => range.Place.Contains(new(offset, 1)));
 
     private WorkerId Self => new(number, 0);
 
@@ -54,6 +56,9 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
 
     /// <summary>Which attempt at the run.</summary>
     public int Run => run;
+
+    /// <summary>What it knows of the run.</summary>
+    public ServerStanding Standing() => server.Standing();
 
     /// <summary>A control message.</summary>
     public void Handle(object message)
@@ -100,6 +105,12 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
             case SubtreeComputed gradient:
                 Carry(server.Handle(gradient));
                 break;
+            case SumArrived sum:
+                Carry(server.Handle(sum));
+                break;
+            case CommitForwarded commit:
+                Carry(server.Handle(commit));
+                break;
             case WeightsArrived when adoptions > 0:
                 waitingForAdoption.Enqueue(frame);
                 break;
@@ -119,6 +130,11 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
 
     private void Handle(ViewPublished message)
     {
+        if (message.View.Number <= view.Number)
+        {
+            return;
+        }
+
         if (message.View.Arrangement.Number > view.Arrangement.Number)
         {
             results.Clear();
@@ -153,10 +169,10 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
             waitingForResidual.RemoveAll(ready.Contains);
             Array.ForEach(ready, Compute);
         }
-        else if (range is { IsWhole: false })
+        else if (RangeAt(frame.Offset) is { IsWhole: false } range)
         {
             range.Receive(frame.Slot, frame.Offset, frame.Values);
-            if (range.IsWhole)
+            if (ranges.TrueForAll(one => one.IsWhole))
             {
                 Carry(server.Handle(new RangeAcquired(frame.Number)));
             }

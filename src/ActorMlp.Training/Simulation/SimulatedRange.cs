@@ -1,6 +1,7 @@
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Machines;
+using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Simulation;
@@ -63,6 +64,18 @@ internal sealed class SimulatedRange
     {
         measured.Remove((work.Step, work.Piece.Offset), out var of);
         return optimizer.Apply(work.Step, work.Piece, of.Parts, of.Totals, work.Norm, At(current, work.Piece), At(next, work.Piece));
+    }
+
+    /// <summary>Applies a sum that another server completed, as that server did.</summary>
+    public (UpdateReport Report, double[]? Squares) Apply(ParameterPiece piece, SumArrived sum)
+    {
+        if (sum.Norm is not { } norm)
+        {
+            return (Apply(new ApplyUpdate(sum.Arrangement, sum.Step, piece, sum.Parts, sum.Totals, null)), null);
+        }
+
+        double[] squares = Measure(new MeasureUpdate(sum.Arrangement, sum.Step, piece, sum.Parts, sum.Totals));
+        return (Apply(new ApplyMeasured(sum.Arrangement, sum.Step, piece, norm, sum.Parts, sum.Totals, null)), squares);
     }
 
     /// <summary>A piece's weights after some steps: those that stand, or those of the step that is being applied.</summary>

@@ -6,9 +6,10 @@ namespace ActorMlp.Training.Views;
 /// <param name="Server">Number of the parameter server that holds it.</param>
 /// <param name="Offset">Its first float.</param>
 /// <param name="Length">Its floats.</param>
+/// <param name="Standby">Number of the server that applies the same updates and goes on if the first is lost; -1 for none.</param>
 [MessagePackObject]
 public readonly record struct ParameterPiece(
-    [property: Key(0)] int Server, [property: Key(1)] int Offset, [property: Key(2)] int Length)
+    [property: Key(0)] int Server, [property: Key(1)] int Offset, [property: Key(2)] int Length, [property: Key(3)] int Standby = -1)
 {
     /// <summary>One past its last float.</summary>
     [IgnoreMember]
@@ -33,10 +34,27 @@ public sealed record Arrangement(
     [IgnoreMember]
     public int Lead => Pieces.Count > 0 ? Pieces[0].Server : -1;
 
-    /// <summary>The servers that hold something.</summary>
+    /// <summary>The servers that hold something or stand by.</summary>
     [IgnoreMember]
-    public IEnumerable<int> Servers => Pieces.Select(piece => piece.Server).Distinct();
+    public IEnumerable<int> Servers => Pieces.SelectMany(piece => (int[])[piece.Server, piece.Standby]).Where(server => server >= 0).Distinct();
 
     /// <summary>What a server holds, ascending.</summary>
     public IEnumerable<ParameterPiece> PiecesOf(int server) => Pieces.Where(piece => piece.Server == server);
+
+    /// <summary>What a server stands by for, ascending.</summary>
+    public IEnumerable<ParameterPiece> StandbyPiecesOf(int server) => Pieces.Where(piece => piece.Standby == server);
+
+    /// <summary>The same arrangement without a server: standbys take its pieces over. Null where one of them has none.</summary>
+    /// <param name="lost">The server.</param>
+    public Arrangement? Without(int lost) => Pieces.Any(piece => piece.Server == lost && piece.Standby < 0)
+        ? null
+        : this with
+        {
+            Pieces =
+            [
+                .. Pieces.Select(piece => piece.Server == lost ? piece with { Server = piece.Standby, Standby = -1 }
+                    : piece.Standby == lost ? piece with { Standby = -1 }
+                    : piece),
+            ],
+        };
 }

@@ -23,14 +23,15 @@ public sealed class PieceDealer
 
     /// <summary>Pieces for servers, in the order given; where the vector cannot be cut so often, some get none.</summary>
     /// <param name="servers">Who is there.</param>
-    public IReadOnlyList<ParameterPiece> Deal(IReadOnlyList<int> servers)
+    /// <param name="standbys">0, or 1 for a standby of each server: the next one.</param>
+    public IReadOnlyList<ParameterPiece> Deal(IReadOnlyList<int> servers, int standbys = 0)
     {
         var pieces = new List<ParameterPiece>();
         int first = 0;
         for (int i = 0; i < servers.Count && first < cutPoints[^1]; i++)
         {
             int end = i == servers.Count - 1 ? cutPoints[^1] : Nearest((int)((long)cutPoints[^1] * (i + 1) / servers.Count));
-            Cut(pieces, servers[i], first, end);
+            Cut(pieces, servers[i], standbys > 0 && servers.Count > 1 ? servers[(i + 1) % servers.Count] : -1, first, end);
             first = Math.Max(first, end);
         }
 
@@ -38,7 +39,7 @@ public sealed class PieceDealer
     }
 
     /// <summary>A range as pieces of about the same length, at cut points.</summary>
-    private void Cut(List<ParameterPiece> pieces, int server, int first, int end)
+    private void Cut(List<ParameterPiece> pieces, int server, int standby, int first, int end)
     {
         int count = (end - first + pieceLength - 1) / pieceLength;
         int from = first;
@@ -47,7 +48,7 @@ public sealed class PieceDealer
             int to = i == count ? end : Nearest(first + (int)((long)(end - first) * i / count));
             if (to > from)
             {
-                pieces.Add(new ParameterPiece(server, from, to - from));
+                pieces.Add(new ParameterPiece(server, from, to - from, standby));
                 from = to;
             }
         }

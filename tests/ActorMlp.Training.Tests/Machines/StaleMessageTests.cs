@@ -89,7 +89,8 @@ public sealed class StaleMessageTests
         IReadOnlyList<ParameterServerEffect> effects = machine.Handle(new UpdateMeasured(NewArrangement, FirstStep, 0, [1, 3]));
         Assert.IsType<TellServers>(effects[0]);
         Assert.Equal(
-            [new ApplyMeasured(NewArrangement, FirstStep, Pieces[0], 5), new ApplyMeasured(NewArrangement, FirstStep, Pieces[1], 5)], effects.Skip(1));
+            [(NewArrangement, FirstStep, Pieces[0], 5.0), (NewArrangement, FirstStep, Pieces[1], 5.0)],
+            effects.Skip(1).Cast<ApplyMeasured>().Select(apply => (apply.Arrangement, apply.Step, apply.Piece, apply.Norm)));
     }
 
     [Fact]
@@ -130,7 +131,9 @@ public sealed class StaleMessageTests
     {
         ParameterServerMachine machine = Training(0, clips: false);
         Assert.True(machine.Needs(Gradient(NewArrangement, FirstStep, 0, 0, 10)));
-        Assert.False(machine.Needs(Gradient(NewArrangement, FirstStep + 1, 0, 0, 10)));
+        Assert.True(machine.Needs(Gradient(NewArrangement, FirstStep + 1, 0, 0, 10)));
+        Assert.False(machine.Needs(Gradient(NewArrangement, FirstStep + 2, 0, 0, 10)));
+        Assert.False(machine.Needs(Gradient(NewArrangement, FirstStep + 1, 0, 8, 10)));
         Assert.False(machine.Needs(Gradient(NewArrangement, FirstStep, 0, 8, 10)));
         Collect(machine, FirstStep);
         Assert.True(machine.Needs(Gradient(NewArrangement, FirstStep, 0, 0, 10)));
@@ -164,13 +167,13 @@ public sealed class StaleMessageTests
     [
         new ViewPublished(ViewOf(OldArrangement, OldArrangement, FirstStep)),
         new RangeAcquired(OldArrangement),
-        new ContinueTraining(FirstStep),
+        new ContinueTraining(FirstStep, OldArrangement),
         .. from piece in Pieces.Where(piece => piece.Server == server)
            from shard in Enumerable.Range(0, Shape.Shards)
            select Gradient(OldArrangement, FirstStep, shard, piece.Offset, 20 + shard),
         new ViewPublished(ViewOf(NewArrangement, NewArrangement, FirstStep)),
         new RangeAcquired(NewArrangement),
-        new ContinueTraining(FirstStep),
+        new ContinueTraining(FirstStep, NewArrangement),
     ];
 
     /// <summary>All that comes to a server in three steps of the new arrangement.</summary>

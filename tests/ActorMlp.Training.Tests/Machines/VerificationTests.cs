@@ -195,7 +195,7 @@ public sealed class VerificationTests
         var view = new View(1, ShardDealer.Deal(8, workers ?? Workers)) { Arrangement = new Arrangement(1, 0, [new ParameterPiece(0, 0, 1)]) };
         server.Handle(new ViewPublished(view));
         server.Handle(new RangeAcquired(1));
-        server.Handle(new ContinueTraining(0));
+        server.Handle(new ContinueTraining(0, 1));
         return (server, view);
     }
 

@@ -20,13 +20,15 @@ public sealed class SimulationTests
     public void Any_schedule_of_faults_ends_with_the_loops_weights(int first, int count)
     {
         var failures = new List<string>();
-        int rewound = 0, faults = 0;
+        int rewound = 0, faults = 0, standbys = 0, coordinators = 0;
         for (int seed = first; seed < first + count; seed++)
         {
             (CheckingModel model, SimulationOptions options) = Schedule((ulong)seed);
             SimulationResult result = new ClusterSimulation(model, options).Run();
             faults += options.Faults.Count;
             rewound += result.Events.OfType<RunRewound>().Count();
+            standbys += result.Events.OfType<StandbyTookOver>().Count();
+            coordinators += result.Events.OfType<CoordinatorTookOver>().Count();
             if (Problem(model, result) is { } problem)
             {
                 failures.Add($"seed {seed}: {problem}; {options.Nodes} nodes, {options.Servers} servers, encoded {model.HasErrorFeedback}, clip {model.Shape.ClipsNorm}\n  {string.Join("\n  ", options.Faults)}");
@@ -34,7 +36,9 @@ public sealed class SimulationTests
         }
 
         Assert.True(failures.Count == 0, $"{failures.Count} of {count}:\n{string.Join('\n', failures.Take(5))}");
-        Assert.True(faults > count && rewound > count / 8, $"{faults} faults, {rewound} rewound: too few to show anything");
+        Assert.True(
+            faults > count && rewound > count / 20 && standbys > count / 20 && coordinators > count / 20,
+            $"{faults} faults, {rewound} rewound, {standbys} standbys and {coordinators} coordinators took over: too few to show anything");
     }
 
     [Fact]
@@ -92,7 +96,7 @@ public sealed class SimulationTests
         }
 
         Assert.True(failures.Count == 0, $"{failures.Count} of {count}:\n{string.Join('\n', failures.Take(5))}");
-        Assert.True(rewound > count / 8 && redealt > count / 30, $"{rewound} rewound, {redealt} dealt again: too few to show anything");
+        Assert.True(rewound > count / 20 && redealt > count / 20, $"{rewound} rewound, {redealt} dealt again: too few to show anything");
     }
 
     /// <summary>Writes a run's events down as it goes and reads the ledger. The model has a row for each shard.</summary>
@@ -203,6 +207,7 @@ public sealed class SimulationTests
             {
                 Nodes = nodes,
                 Servers = Below(2) == 0 ? null : 1 + Below(nodes),
+                Standbys = Below(4) == 0 ? 0 : 1,
                 Seed = seed,
                 DetectionTime = TimeSpan.FromMilliseconds(200),
                 HandoverTime = TimeSpan.FromMilliseconds(50),

@@ -1,0 +1,21 @@
+using ActorMlp.Training.Simulation.Planning;
+
+namespace ActorMlp.Cli.Simulations;
+
+/// <summary>What is expected of a number of nodes.</summary>
+/// <param name="Plan">The run on them.</param>
+/// <param name="Step">An average step.</param>
+/// <param name="BytesPerStep">Bytes that nodes send to each other in a step.</param>
+/// <param name="ByMessages">Whether messages were simulated one by one.</param>
+internal sealed record PlannedPoint(ClusterPlan Plan, StepForecast Step, double BytesPerStep, bool ByMessages)
+{
+    public double StepsPerSecond => 1 / Step.Step.TotalSeconds;
+
+    public double SamplesPerSecond => Plan.RowsPerStep * StepsPerSecond;
+
+    /// <summary>An epoch's steps; evaluation and checkpoints come on top.</summary>
+    public TimeSpan Epoch => Step.Step * Plan.Shape.StepsPerEpoch;
+
+    /// <summary>The share of what as many single nodes would do.</summary>
+    public double EfficiencyBeside(PlannedPoint one) => SamplesPerSecond / one.SamplesPerSecond / Plan.Nodes;
+}

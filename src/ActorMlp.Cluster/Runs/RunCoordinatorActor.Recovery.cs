@@ -1,0 +1,113 @@
+using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+using Akka.Actor;
+using Akka.Event;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <content>Takes over a run whose coordinator was lost: asks the nodes where it stands.</content>
+internal sealed partial class RunCoordinatorActor
+{
+    private static readonly TimeSpan StandingPatience = TimeSpan.FromSeconds(2);
+
+    private readonly SortedDictionary<int, (NodeStanding Standing, IActorRef Actor)> standings = [];
+    private readonly List<StepCommitted> commits = [];
+    private int answers;
+    private bool asks;
+
+    private void AskWhereItStands(RunProgress newest)
+    {
+        asks = true;
+        foreach (RunCandidate candidate in candidates)
+        {
+            candidate.Agent.Tell(new ResumeRun(run.Run, newest.Step));
+        }
+
+        Timers.StartSingleTimer("standings", new StandingsAreDue(), StandingPatience);
+        Timers.StartPeriodicTimer("progress", new ProgressDue(), ProgressInterval);
+    }
+
+    private void Accept(NodeStanding message)
+    {
+        if (asks)
+        {
+            standings[message.Number] = (message, Sender);
+            Answered();
+        }
+    }
+
+    private void Answered()
+    {
+        if (asks && ++answers == candidates.Count)
+        {
+            TakeOver();
+        }
+    }
+
+    /// <summary>Goes on from where the nodes are; where none of them has begun, from the last checkpoint.</summary>
+    private void TakeOver()
+    {
+        if (!asks)
+        {
+            return;
+        }
+
+        asks = false;
+        Timers.Cancel("standings");
+        foreach ((int number, (NodeStanding standing, IActorRef actor)) in standings)
+        {
+            if (candidates.FirstOrDefault(candidate => candidate.NodeId == standing.Node.NodeId) is { } candidate)
+            {
+                var node = new Node(number, candidate) { Hello = standing.Node, Threads = standing.Threads };
+                node.Actor = standing.View.Number > 0 ? actor : null;
+                nodes[number] = node;
+                Context.Watch(actor);
+            }
+        }
+
+        NodeStanding[] under = [.. standings.Values.Select(one => one.Standing).Where(standing => standing.View.Number > 0 && nodes.ContainsKey(standing.Number))];
+        if (under.Length == 0)
+        {
+            nextNumber = nodes.Keys.Append(-1).Max() + 1;
+            keeper.Tell(new RunRewound(run.Progress.Step, "the coordinator was lost, and no node has begun the run"));
+            Gather();
+            return;
+        }
+
+        View view = under.MaxBy(standing => standing.View.Number)!.View;
+        int[] known = [.. view.Ranges.Select(range => range.Worker.Number).Union(view.Arrangement.Servers)];
+        nextNumber = known.Union(nodes.Keys).Max() + 1;
+        gathered = true;
+        log.Info("the run is taken over in view {0}: {1} of {2} nodes are there", view.Number, under.Length, known.Length);
+        Carry(machine.Handle(
+            new RunRecovered(
+                view,
+                [.. view.Ranges.Select(range => range.Worker)],
+                [.. view.Arrangement.Servers.Union(nodes.Values.Where(node => node.IsServer && known.Contains(node.Number)).Select(node => node.Number))],
+                [.. commits.DistinctBy(commit => commit.Step).OrderBy(commit => commit.Step)],
+                under.Max(standing => standing.Continued),
+                under.Where(standing => view.Arrangement.Servers.Contains(standing.Number))
+                    .All(standing => standing.IsReady && standing.View.Arrangement.Number == view.Arrangement.Number),
+                run.Newest!),
+            Now));
+        foreach (int gone in known.Where(number => !nodes.ContainsKey(number)))
+        {
+            Carry(machine.Handle(new NodeLost(gone, "a node went with the coordinator"), Now));
+        }
+
+        foreach (Node node in nodes.Values.Where(node => node.Actor is not null && !known.Contains(node.Number)).ToList())
+        {
+            Carry(node.IsWorker ? machine.Handle(new WorkerJoined(node.Worker)) : []);
+            Carry(node.IsServer ? machine.Handle(new ServerJoined(node.Number)) : []);
+        }
+
+        foreach (RunCandidate candidate in candidates)
+        {
+            Invite(candidate);
+        }
+    }
+
+    private sealed record StandingsAreDue;
+}

@@ -1,0 +1,98 @@
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Machines;
+
+/// <content>How a run goes on when its coordinator is lost: training needs none, so the next one finds out from the parameter servers where the run stands.</content>
+public sealed partial class CoordinatorMachine
+{
+    /// <summary>Views of one coordinator; the next begins at a multiple of it, so that nothing that its predecessor may still say counts.</summary>
+    private const int ViewsOfTerm = 1 << 16;
+
+    /// <summary>
+    /// Takes a run over. Where what the nodes know does not say all (an epoch ended, and its figures went with the old coordinator), it goes back to its last
+    /// checkpoint.
+    /// </summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(RunRecovered message, TimeSpan now)
+    {
+        foreach (WorkerId worker in message.Workers)
+        {
+            members[worker.Number] = worker;
+            accounts.TryAdd(worker.Number, new WorkerAccount());
+        }
+
+        servers.UnionWith(message.Servers);
+        view = message.View with { Number = (message.View.Number / ViewsOfTerm + 1) * ViewsOfTerm };
+        evaluations = view.Number;
+        lastHeard = now;
+        if (!message.AreReady || CatchUp(message) is not { } caughtUp)
+        {
+            phase = Phase.Settling;
+            return Rewind("the coordinator was lost", now);
+        }
+
+        List<CoordinatorEffect> effects =
+        [
+            .. caughtUp,
+            new Notify(new CoordinatorTookOver(progress.Step)),
+            new PublishView(new ViewPublished(view, progress.Step)),
+            .. ReportWorkers(),
+        ];
+        bool held = message.Continued < progress.Step
+            && (shape.HoldsAfter(progress.Step)
+                || progress.Step == view.Arrangement.Step
+                || message.Commits is [.., { Held: true } last] && last.Step == progress.Step - 1);
+        if (!held)
+        {
+            phase = Phase.Training;
+            clock.Start(now);
+            effects.AddRange(Repeat());
+        }
+        else if (progress.Step == message.Newest.Step)
+        {
+            if (saving is not null)
+            {
+                effects.Add(new TellParameterServer(new WriteCheckpoint(CheckpointKind.Last, saving, saved.Step)));
+            }
+
+            effects.AddRange(Begin(now));
+        }
+        else
+        {
+            effects.AddRange(DoWhatItHoldsFor(now));
+        }
+
+        return effects;
+    }
+
+    /// <summary>Enters what was committed since the newest progress that is known; null if that is not all there is to know.</summary>
+    private List<CoordinatorEffect>? CatchUp(RunRecovered message)
+    {
+        progress = message.Newest;
+        if (message.Newest.Step != saved.Step)
+        {
+            saving = message.Newest;
+        }
+        else
+        {
+            lastWritten = saved.Step > 0 ? saved.Step : -1;
+        }
+
+        List<CoordinatorEffect> effects = [];
+        foreach (StepCommitted commit in message.Commits.Where(commit => commit.Step >= message.Newest.Step))
+        {
+            // An epoch's end that is passed already has figures, which only the old coordinator knew.
+            if (commit.Step != progress.Step || (shape.EndsEpoch(progress.Step) && progress.Step != message.Newest.Step))
+            {
+                return null;
+            }
+
+            Enter(commit);
+            effects.Add(new Notify(new StepCommittedEvent(StepFigures(commit)) { Account = AccountOf(commit) }));
+        }
+
+        bool passed = shape.EndsEpoch(progress.Step) && progress.Step != message.Newest.Step && message.Continued >= progress.Step;
+        return passed || message.Continued > progress.Step ? null : effects;
+    }
+}

@@ -112,10 +112,11 @@ internal sealed class TemporaryRun : IDisposable
         RunOptions options,
         bool resume = false,
         Action<WorkerId, ComputeSubtree>? beforeCompute = null,
+        Action<WorkerId, ComputeSubtree, Memory<float>>? afterCompute = null,
         Action<RunEvent>? watch = null,
         CancellationTokenSource? stop = null)
     {
-        var services = new TrainingRunServices(NullLoggerFactory.Instance, TimeProvider.System, beforeCompute);
+        var services = new TrainingRunServices(NullLoggerFactory.Instance, TimeProvider.System, beforeCompute, afterCompute);
         var run = new TrainingRun(TestRuns.Prepare(options), Directory, "test", services);
         Checkpoint? checkpoint = resume ? Directory.LoadNewestCheckpoint([]) : null;
         return await run.TrainAsync(checkpoint, new Watcher(this, watch), stop?.Token ?? CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2), CancellationToken.None);

@@ -20,6 +20,11 @@ internal static class AuditText
         lines.Add($"dealt again  {Figures.Count(report.ShardsRedealt)} shards{ByReason(report.Redealt)}");
         AddSome(lines, report.Redealt, entry => $"step {Figures.Count(entry.Step)}: {Shards(entry)} of {Worker(entry.Worker)}, {Why(entry.Reason)}");
         lines.Add($"duplicates   {Figures.Count(report.DuplicatesDropped)} results dropped");
+        if (report.ShardsToVerify > 0)
+        {
+            lines.Add($"verified     {Figures.Count(report.ShardsVerified)} of {Figures.Count(report.ShardsToVerify)} shards that the configuration has computed twice, with the same bits");
+        }
+
         lines.Add($"rewinds      {Figures.Count(report.Rewinds.Count)}");
         AddSome(lines, report.Rewinds, entry => $"to step {Figures.Count(entry.Step)}, {Figures.Count(entry.StepsTrainedAgain)} steps trained again: {entry.Reason}");
         if (report.ResumedAt.Count > 0)

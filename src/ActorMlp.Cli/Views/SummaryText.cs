@@ -20,7 +20,7 @@ internal static class SummaryText
         Add(lines, "validation", summary.Validation, of);
         Add(lines, "test", summary.Test, of);
         LedgerSummary ledger = summary.Ledger;
-        lines.Add($"ledger     {Figures.Count(ledger.ShardsCommitted)} shards committed, {ledger.ShardsReissued} dealt again, {ledger.DuplicatesDropped} duplicates dropped");
+        lines.Add($"ledger     {Figures.Count(ledger.ShardsCommitted)} shards committed, {ledger.ShardsReissued} dealt again, {ledger.DuplicatesDropped} duplicates dropped{(ledger.ShardsVerified > 0 ? $", {Figures.Count(ledger.ShardsVerified)} verified" : "")}");
         if (summary.Status == RunStatus.Completed)
         {
             lines.Add($"run folder {directory.Path}");

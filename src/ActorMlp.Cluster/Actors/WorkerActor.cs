@@ -24,7 +24,7 @@ internal sealed class WorkerActor : ReceiveActor
         this.coordinator = coordinator;
         this.parameterServer = parameterServer;
         id = slot.NextLife();
-        machine = new WorkerMachine(id, computer.LargestSubtreeLevel);
+        machine = new WorkerMachine(id, computer.LargestSubtreeLevel, computer.CreateVerificationPlan());
         Receive<ViewPublished>(message => Carry(machine.Handle(message)));
         Receive<StepOpened>(message => Carry(machine.Handle(message)));
         Receive<EvaluateBlocks>(message => Carry(machine.Handle(message)));

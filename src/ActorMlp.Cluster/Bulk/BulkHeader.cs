@@ -23,6 +23,9 @@ public enum BulkKind : byte
 
     /// <summary>What the lead is about to tell the coordinator of a step, to its standby: a control message, in order with the sums.</summary>
     Commit = 6,
+
+    /// <summary>The gradient sum of a subtree that another worker owns, computed for the second time, to be compared.</summary>
+    SecondGradient = 7,
 }
 
 /// <summary>

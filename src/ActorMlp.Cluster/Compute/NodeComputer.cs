@@ -24,8 +24,13 @@ namespace ActorMlp.Cluster.Compute;
 /// <param name="store">The weights, read where the process's parameter server writes them.</param>
 /// <param name="pool">The threads that compute.</param>
 /// <param name="beforeCompute">Called before a subtree is computed; what it throws, that worker fails of. For tests; null for nothing.</param>
+/// <param name="afterCompute">Called with the gradient of a subtree that was computed for one worker alone. For tests; null for nothing.</param>
 internal sealed class NodeComputer(
-    RunSetup setup, ParameterStore store, ComputePool pool, Action<WorkerId, ComputeSubtree>? beforeCompute)
+    RunSetup setup,
+    ParameterStore store,
+    ComputePool pool,
+    Action<WorkerId, ComputeSubtree>? beforeCompute,
+    Action<WorkerId, ComputeSubtree, Memory<float>>? afterCompute = null)
 {
     /// <summary>How long a first request waits for the others of its step, at most.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMicroseconds(100);
@@ -49,6 +54,9 @@ internal sealed class NodeComputer(
 
     /// <summary>Room for what the encoding of gradients owes before a step that the run goes on from.</summary>
     public IEnumerable<OptimizerSlot> PrepareResiduals(long step) => Residuals((residuals, subtree) => residuals.Prepare(subtree, step));
+
+    /// <summary>What is computed twice, for one worker.</summary>
+    public VerificationPlan CreateVerificationPlan() => new(setup.Shape);
 
     /// <summary>Computes a subtree's gradient; answers are given on the pool.</summary>
     /// <param name="worker">For whom.</param>
@@ -154,6 +162,8 @@ internal sealed class NodeComputer(
     private void ComputeStep(long step, List<Request> requests)
     {
         StepBatch batch = setup.BatchOf(step);
+        requests.Where(request => request.Task.Alone).ToList().ForEach(request => ComputeAlone(batch, request));
+        requests.RemoveAll(request => request.Task.Alone);
         foreach (TreeNode node in Merge(requests.Select(request => request.Task.Node)))
         {
             List<Request> served = [.. requests.Where(request => node.Covers(request.Task.Node))];
@@ -175,6 +185,26 @@ internal sealed class NodeComputer(
             {
                 served.ForEach(request => request.Answer(null, exception));
             }
+        }
+    }
+
+    /// <summary>Computes what is compared: its owner's result and the second one each have a computation of their own.</summary>
+    private void ComputeAlone(StepBatch batch, Request request)
+    {
+        ComputeSubtree task = request.Task;
+        try
+        {
+            AlignedBuffer gradient = Rent();
+            GradientTotals totals = engine.ComputeGradient(batch, task.Node, store.Parameters, gradient.Span);
+            encoder?.EncodeInPlace(task.Node, task.Step, gradient.Span);
+            afterCompute?.Invoke(request.Worker, task, gradient.Memory);
+            request.Answer(new SubtreeFinished(task.Step, task.Node, totals, new GradientPart(task.Node, gradient.Memory), task.View), null);
+        }
+#pragma warning disable CA1031 // Whatever the engine throws is the failure of the worker it computed for.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            request.Answer(null, exception);
         }
     }
 

@@ -54,7 +54,7 @@ public sealed class TrainingRun
         long began = services.Time.GetTimestamp();
         using var pool = new ComputePool(setup.Options.Cluster.Threads);
         var store = new ParameterStore(setup, pool);
-        var computer = new NodeComputer(setup, store, pool, services.BeforeCompute);
+        var computer = new NodeComputer(setup, store, pool, services.BeforeCompute, services.AfterCompute);
         RunProgress start = resume?.Progress ?? RunProgress.Start;
         resume?.Restore(setup, store.Parameters, [.. store.Updater.Slots, .. computer.PrepareResiduals(start.Step)]);
         var observer = new RunObserver(progress);
@@ -124,8 +124,12 @@ public sealed class TrainingRun
 /// <param name="Logging">Where actors log.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="BeforeCompute">Called on the compute pool before a worker's subtree is computed; what it throws, the worker fails of. For tests; null for nothing.</param>
+/// <param name="AfterCompute">Called on the compute pool with the gradient of a subtree that is verified, for each worker that computed it. For tests; null for nothing.</param>
 public sealed record TrainingRunServices(
-    ILoggerFactory Logging, TimeProvider Time, Action<WorkerId, ComputeSubtree>? BeforeCompute = null);
+    ILoggerFactory Logging,
+    TimeProvider Time,
+    Action<WorkerId, ComputeSubtree>? BeforeCompute = null,
+    Action<WorkerId, ComputeSubtree, Memory<float>>? AfterCompute = null);
 
 /// <summary>A run that has ended.</summary>
 /// <param name="Summary">What summary.json holds.</param>

@@ -101,7 +101,7 @@ internal sealed partial class NodeRunActor
     }
 
     private SubtreeComputed ResultOf(ComputeSubtree task, ComputedGradient gradient) =>
-        new(self, task.View, task.Step, task.Node, gradient.Totals, new GradientPart(task.Node, gradient.Floats.Floats));
+        new(self, task.View, task.Step, task.Node, gradient.Totals, new GradientPart(task.Node, gradient.Floats.Floats)) { Verifies = task.Verifies };
 
     /// <summary>What the engine is done with.</summary>
     private sealed record Computed(ComputeSubtree Task, ComputedGradient? Gradient, TimeSpan Busy, Exception? Failure);

@@ -41,7 +41,10 @@ internal sealed partial class NodeRunActor
             header.Node,
             new GradientTotals(header.Rows, header.LossSum, header.Correct),
             new GradientPart(header.Node, gradient.Floats),
-            (int)header.Offset);
+            (int)header.Offset)
+        {
+            Verifies = header.Kind == BulkKind.SecondGradient,
+        };
         bool kept = server!.Needs(message);
         if (kept)
         {

@@ -104,7 +104,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
             receiver?.Dispose();
             prepared = message;
-            worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel);
+            worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel, new VerificationPlan(message.Setup.Shape));
             server = new ParameterServerMachine(message.Setup.Shape, run.Number);
             links.Connect(run.Keeper.NodeId, run.Keeper.BulkAddress);
             Become(TakingPart);
@@ -267,7 +267,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private void Accept(BulkFrame frame)
     {
         BulkHeader header = frame.Header;
-        if ((header.Kind == BulkKind.Gradient ? header.View : header.Arrangement) > view.Number)
+        if ((header.Kind is BulkKind.Gradient or BulkKind.SecondGradient ? header.View : header.Arrangement) > view.Number)
         {
             early.Add(frame);
             return;
@@ -275,7 +275,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
         switch (header.Kind)
         {
-            case BulkKind.Gradient:
+            case BulkKind.Gradient or BulkKind.SecondGradient:
                 AcceptGradient(frame);
                 break;
             case BulkKind.Weights when adoptions > 0:

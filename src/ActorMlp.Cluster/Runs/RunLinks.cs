@@ -56,7 +56,7 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
                 RunId = run,
                 View = result.View,
                 Step = result.Step,
-                Kind = BulkKind.Gradient,
+                Kind = result.Verifies ? BulkKind.SecondGradient : BulkKind.Gradient,
                 Offset = piece.Offset,
                 Count = piece.Length,
                 NodeLevel = result.Node.Level,

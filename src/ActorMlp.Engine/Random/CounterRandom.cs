@@ -17,6 +17,9 @@ public enum RandomPurpose
 
     /// <summary>Moments and targets of faults on purpose.</summary>
     Faults = 5,
+
+    /// <summary>Which shards are computed twice, and by whom.</summary>
+    Verification = 6,
 }
 
 /// <summary>

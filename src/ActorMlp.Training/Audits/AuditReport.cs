@@ -74,6 +74,12 @@ public sealed record AuditReport
     /// <summary>Results that were dropped as they were there already, or were of an older view.</summary>
     public required long DuplicatesDropped { get; init; }
 
+    /// <summary>Shards that two workers computed with the same bits.</summary>
+    public required long ShardsVerified { get; init; }
+
+    /// <summary>Shards that the configuration has computed twice; those of them are not verified for which there was no second worker, or it was lost.</summary>
+    public required long ShardsToVerify { get; init; }
+
     /// <summary>Returns to an earlier step, in the order in which they happened.</summary>
     public required IReadOnlyList<RewindEntry> Rewinds { get; init; }
 

@@ -1,7 +1,9 @@
 using ActorMlp.Data;
 using ActorMlp.Engine.Batches;
+using ActorMlp.Engine.Encodings;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Ledgers;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Runs;
 
 namespace ActorMlp.Training.Audits;
@@ -14,6 +16,11 @@ namespace ActorMlp.Training.Audits;
 public sealed class LedgerAuditor(TrainingOptions training)
 {
     private readonly ViewHistory views = new();
+    private readonly VerificationPlan verification = new(
+        training.Seed,
+        training.VerifyFraction,
+        training.ShardsPerStep,
+        training.Encoding.Kind == GradientEncodingKind.Float32 ? 1 : training.ShardsPerStep / training.Encoding.Subtrees);
     private readonly ContributionTally tally = new();
     private readonly List<RewindEntry> rewinds = [];
     private readonly List<long> resumed = [];
@@ -32,6 +39,12 @@ public sealed class LedgerAuditor(TrainingOptions training)
 
     /// <summary>Shards that were dealt again.</summary>
     public long ShardsRedealt { get; private set; }
+
+    /// <summary>Shards that two workers computed with the same bits.</summary>
+    public long ShardsVerified { get; private set; }
+
+    /// <summary>Shards that the configuration has computed twice.</summary>
+    public long ShardsToVerify { get; private set; }
 
     /// <summary>Rows of the steps that hold.</summary>
     public long Rows { get; private set; }
@@ -229,6 +242,11 @@ public sealed class LedgerAuditor(TrainingOptions training)
             throw new AuditException($"step {account.Step} has {totals.Correct} hits among {totals.Rows} rows and the sum of losses {totals.LossSum:R}");
         }
 
+        if (account.ShardsVerified < 0 || account.ShardsVerified > training.ShardsPerStep)
+        {
+            throw new AuditException($"step {account.Step} has {account.ShardsVerified} shards verified, of {training.ShardsPerStep}");
+        }
+
         if (account.DuplicatesDropped < 0 || account.Redealt.Any(shards => shards.Count <= 0 || shards.First < 0 || shards.First + shards.Count > training.ShardsPerStep))
         {
             throw new AuditException($"step {account.Step} has no possible counts of what was dropped or dealt again");
@@ -239,6 +257,8 @@ public sealed class LedgerAuditor(TrainingOptions training)
     {
         Steps++;
         Rows += account.Totals.Rows;
+        ShardsVerified += account.ShardsVerified;
+        ShardsToVerify += verification.NodesOf(account.Step).Sum(node => node.ShardCount);
         DuplicatesDropped += account.DuplicatesDropped;
         ShardsRedealt += account.Redealt.Sum(shards => (long)shards.Count);
         epoch += account.Totals;

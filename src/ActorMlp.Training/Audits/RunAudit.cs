@@ -17,7 +17,7 @@ public sealed class RunAudit
     private readonly RunSummary? summary;
     private readonly List<string> notes = [];
     private readonly List<double> losses = [];
-    private (long Duplicates, long Redealt, int Epochs)? atSummary;
+    private (long Duplicates, long Redealt, long Verified, int Epochs)? atSummary;
     private int lines;
 
     private RunAudit(RunDirectory directory, RunOptions options)
@@ -103,7 +103,7 @@ public sealed class RunAudit
 
         if (auditor.Steps == summary?.Steps && (line is StepLine || auditor.Steps == 0))
         {
-            atSummary = (auditor.DuplicatesDropped, auditor.ShardsRedealt, auditor.Epochs.Count);
+            atSummary = (auditor.DuplicatesDropped, auditor.ShardsRedealt, auditor.ShardsVerified, auditor.Epochs.Count);
         }
     }
 
@@ -169,6 +169,11 @@ public sealed class RunAudit
             return $"has {told.Ledger.ShardsCommitted} shards committed, {told.Ledger.ShardsReissued} dealt again and {told.Ledger.DuplicatesDropped} duplicates dropped; the ledger {shards}, {then.Redealt} and {then.Duplicates}";
         }
 
+        if (told.Ledger.ShardsVerified != then.Verified)
+        {
+            return $"has {told.Ledger.ShardsVerified} shards verified, the ledger {then.Verified}";
+        }
+
         if (told.Epochs != then.Epochs)
         {
             return $"has {told.Epochs} epochs, the ledger {then.Epochs}";
@@ -192,6 +197,8 @@ public sealed class RunAudit
         Workers = auditor.Workers,
         Redealt = auditor.Redealt,
         DuplicatesDropped = auditor.DuplicatesDropped,
+        ShardsVerified = auditor.ShardsVerified,
+        ShardsToVerify = auditor.ShardsToVerify,
         Rewinds = auditor.Rewinds,
         ResumedAt = auditor.ResumedAt,
         Notes = notes,

@@ -28,7 +28,7 @@ public static class RunOptionsJson
     public static RunOptions Deserialize(string json) =>
         JsonSerializer.Deserialize<RunOptions>(json, Settings) ?? throw new JsonException("no options");
 
-    /// <summary>SHA-256 over what decides the bits of a run: its data, model and training options, and its data; where the files and caches lie is left out.</summary>
+    /// <summary>SHA-256 over what decides the bits of a run: its data, model and training options, and its data; where the files and caches lie, and how much is verified, is left out.</summary>
     /// <param name="options">The run file.</param>
     /// <param name="dataSha256">Hash of the data files' bytes.</param>
     public static string IdentitySha256(RunOptions options, string dataSha256)
@@ -48,7 +48,7 @@ public static class RunOptionsJson
                 Distribution = DataDistribution.Local,
             },
             Model = options.Model,
-            Training = options.Training,
+            Training = options.Training with { VerifyFraction = 0 },
         };
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Serialize(deciding) + dataSha256)));
     }

@@ -23,6 +23,7 @@ public static class RunOptionsValidator
             .Concat(CheckModel(options))
             .Concat(CheckTraining(options))
             .Concat(CheckEncoding(options.Training))
+            .Concat(CheckVerification(options.Training))
             .DistinctBy(problem => problem.Key),
     ];
 
@@ -162,6 +163,16 @@ public static class RunOptionsValidator
         {
             yield return new OptionProblem(
                 "training.encoding.subtrees", $"is {encoding.Subtrees}; allowed: a power of two up to training.shardsPerStep ({training.ShardsPerStep})");
+        }
+    }
+
+    private static IEnumerable<OptionProblem> CheckVerification(TrainingOptions training)
+    {
+        if (training.VerifyFraction > 0 && training.Encoding.Kind != GradientEncodingKind.Float32 && TrainingSpecFactory.Encoding(training).HasErrorFeedback)
+        {
+            yield return new OptionProblem(
+                "training.verifyFraction",
+                $"is {training.VerifyFraction.ToString(CultureInfo.InvariantCulture)}; with error feedback (training.encoding) a gradient depends on what its worker owes, which no other has: allowed is 0");
         }
     }
 

@@ -47,6 +47,11 @@ public sealed record TrainingOptions
     [Range(1, 4096)]
     public int ShardsPerStep { get; init; } = 8;
 
+    /// <summary>The share of shards that is computed twice and compared.</summary>
+    [Description("Share of the shards, chosen by the seed, that a second worker computes too, to be compared; a run in which they differ fails and names both. Cannot change a bit of the result.")]
+    [Range(0.0, 1.0)]
+    public double VerifyFraction { get; init; }
+
     /// <summary>The optimizer.</summary>
     [Description("The optimizer and its constants.")]
     public OptimizerOptions Optimizer { get; init; } = new();

@@ -12,7 +12,7 @@ internal static class LedgerKeys
     public const string Counted = "c";
     public const string Duplicates = "d";
     public const string Redealt = "r";
-    public const string Checksum = "x";
+    public const string Verified = "y";
 
     public const string Start = "start";
     public const string Run = "run";

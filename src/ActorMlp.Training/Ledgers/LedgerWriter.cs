@@ -135,6 +135,11 @@ internal sealed class LedgerWriter(uint checksum)
             json.WriteNumber(LedgerKeys.Duplicates, account.DuplicatesDropped);
         }
 
+        if (account.ShardsVerified > 0)
+        {
+            json.WriteNumber(LedgerKeys.Verified, account.ShardsVerified);
+        }
+
         if (account.Redealt.Count > 0)
         {
             json.WriteStartArray(LedgerKeys.Redealt);

@@ -237,12 +237,13 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
                 ShardsCommitted = ledger.ShardsCommitted + shape.Shards,
                 ShardsReissued = ledger.ShardsReissued + message.Redealt.Sum(shards => shards.Count),
                 DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
+                ShardsVerified = ledger.ShardsVerified + message.ShardsVerified,
             },
         };
     }
 
     private StepAccount? AccountOf(StepCommitted message) => shape.KeepsLedger
-        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt)
+        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified)
         : null;
 
     private StepMetrics StepFigures(StepCommitted message)

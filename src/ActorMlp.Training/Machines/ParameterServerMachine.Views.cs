@@ -21,6 +21,7 @@ public sealed partial class ParameterServerMachine
 
         View before = newest;
         newest = message.View;
+        views[newest.Number] = newest;
         if (Arrangement.Number != before.Arrangement.Number)
         {
             return Acquire();
@@ -53,6 +54,8 @@ public sealed partial class ParameterServerMachine
             effects.Add(ReopenInNewestView());
         }
 
+        // Whoever should have computed something for the second time may be gone.
+        effects.AddRange(pieces.SelectMany(CompleteIfReady));
         return effects;
     }
 
@@ -116,7 +119,7 @@ public sealed partial class ParameterServerMachine
     {
         phase = Phase.Acquiring;
         step = Arrangement.Step;
-        pieces = [.. Arrangement.PiecesOf(self).Select(piece => new PieceAccount(piece, shape.Shards))];
+        pieces = [.. Arrangement.PiecesOf(self).Select(piece => new PieceAccount(piece, shape.Shards, verification))];
         ParameterPiece[] others = [.. Arrangement.StandbyPiecesOf(self)];
         (standby, taken) = (others.Length > 0 ? new StandbyRange(others, step) : null, null);
         squares.Clear();
@@ -124,7 +127,12 @@ public sealed partial class ParameterServerMachine
         ahead.Clear();
         told.Clear();
         redealt.Clear();
-        (next, last, contributions, norm, diverged, holdRequested, continued, duplicates) = (null, null, null, null, null, false, -1, 0);
+        foreach (int old in views.Keys.Where(number => number < Arrangement.Number).ToList())
+        {
+            views.Remove(old);
+        }
+
+        (next, last, contributions, norm, diverged, holdRequested, continued, duplicates, verified) = (null, null, null, null, null, false, -1, 0, 0);
         return [new AcquireRange(Arrangement, [.. pieces.Select(piece => piece.Piece)], others)];
     }
 
@@ -189,7 +197,7 @@ public sealed partial class ParameterServerMachine
         }
 
         PieceAccount[] added = [.. range.Pieces.Select(piece => new PieceAccount(
-            Arrangement.Pieces.First(one => one.Offset == piece.Offset), shape.Shards) { Phase = range.PhaseOf(piece.Offset) })];
+            Arrangement.Pieces.First(one => one.Offset == piece.Offset), shape.Shards, verification) { Phase = range.PhaseOf(piece.Offset) })];
         pieces = [.. pieces.Concat(added).OrderBy(piece => piece.Piece.Offset)];
         totals = range.Word is null ? totals : range.Totals;
         bool leads = IsLead && !wasLead;
@@ -198,6 +206,7 @@ public sealed partial class ParameterServerMachine
             // The lead is gone: its word stands, as far as it was given. The view that it gave it in is not the newest: the next step opens anew.
             next = range.Word is { } word ? (new View(word.View, []), word.Held) : null;
             contributions = range.Announced?.Contributions;
+            verified = range.Announced?.ShardsVerified ?? 0;
         }
 
         if (pieces.Any(piece => piece.Phase == PiecePhase.Applied))

@@ -33,6 +33,8 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     private readonly List<SubtreeComputed> ahead = [];
     private readonly SortedList<long, StepCommitted> told = [];
     private readonly RedealBook redealt = new();
+    private readonly VerificationPlan verification = new(shape);
+    private readonly Dictionary<int, View> views = [];
     private PieceAccount[] pieces = [];
     private StandbyRange? standby;
     private Phase phase = Phase.Acquiring;
@@ -48,6 +50,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     private bool holdRequested;
     private long continued = -1;
     private int duplicates;
+    private int verified;
 
     /// <summary>The step in flight, or the next one.</summary>
     public long Step => step;
@@ -131,18 +134,21 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             return [];
         }
 
+        if (message.Verifies)
+        {
+            return Verify(piece, piece.Checks.Enter(message, piece.Ledger));
+        }
+
         switch (piece.Ledger.Enter(message))
         {
             case LedgerEntry.Duplicate:
                 duplicates++;
-                return [];
+                return verification.Includes(step, message.Node) ? Verify(piece, piece.Checks.Enter(message, piece.Ledger)) : [];
             case LedgerEntry.Differs:
                 WorkerId first = piece.Ledger.Parts.First(part => part.Node == message.Node).Worker;
                 return [new TellCoordinator(new DuplicatesDiffer(step, message.Node, first, message.Worker))];
-            case LedgerEntry.Counted when piece.Ledger.IsComplete && phase == Phase.Open:
-                return Complete(piece);
             default:
-                return [];
+                return Verify(piece, piece.Checks.EnterCounted(message));
         }
     }
 
@@ -234,6 +240,16 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
 
     private bool HoldsBefore(long committed) => shape.HoldsAfter(committed) || committed >= shape.TotalSteps;
 
+    private IReadOnlyList<ParameterServerEffect> Verify(PieceAccount piece, DuplicatesDiffer? difference) =>
+        difference is null ? CompleteIfReady(piece) : [new TellCoordinator(difference)];
+
+    /// <summary>A piece of which everything is counted, and verified as far as it can be, is updated.</summary>
+    private IReadOnlyList<ParameterServerEffect> CompleteIfReady(PieceAccount piece) =>
+        phase == Phase.Open && piece.Phase == PiecePhase.Collecting && piece.Ledger.IsComplete
+        && piece.Checks.IsSettled(step, piece.Ledger, part => IsLead ? active : views[part.View], newest)
+            ? Complete(piece)
+            : [];
+
     private PieceAccount? Find(int offset) => Array.Find(pieces, piece => piece.Piece.Offset == offset);
 
     private bool IsAhead(SubtreeComputed message) =>
@@ -251,11 +267,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             effects.Add(new OpenStep(new StepOpened(active.Number, step, []), Announced: false));
         }
 
-        foreach (PieceAccount piece in pieces.Where(piece => piece is { Phase: PiecePhase.Collecting, Ledger.IsComplete: true }))
-        {
-            effects.AddRange(Complete(piece));
-        }
-
+        effects.AddRange(pieces.SelectMany(CompleteIfReady));
         return effects;
     }
 
@@ -267,6 +279,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         List<ParameterServerEffect> effects = [];
         if (piece == pieces[0])
         {
+            verified = piece.Checks.ShardsVerified;
             contributions = CountedSubtree.Merge(piece.Ledger.Parts.Select(part => new CountedSubtree(part.Worker.Number, part.Node)));
             if (IsLead && piece.Piece.Standby >= 0)
             {
@@ -324,7 +337,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     }
 
     private StepCommitted CommitOf(bool held) =>
-        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], redealt.Entries, duplicates, active.Number);
+        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], redealt.Entries, duplicates, active.Number, verified);
 
     private List<ParameterServerEffect> Commit()
     {
@@ -333,7 +346,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         StepCommitted committed = CommitOf(held);
         step++;
         redealt.Clear();
-        (last, next, contributions, norm, duplicates) = (next, null, null, null, 0);
+        (last, next, contributions, verified, norm, duplicates) = (next, null, null, 0, null, 0);
         ForgetSquares();
         Array.ForEach(pieces, piece => piece.Clear());
 

@@ -5,18 +5,22 @@ namespace ActorMlp.Training.Machines;
 /// <summary>One piece of a server's range during a step.</summary>
 /// <param name="piece">Which.</param>
 /// <param name="shards">Shards per step.</param>
-internal sealed class PieceAccount(ParameterPiece piece, int shards)
+/// <param name="verification">What is computed twice.</param>
+internal sealed class PieceAccount(ParameterPiece piece, int shards, VerificationPlan verification)
 {
     /// <summary>Which piece, and who stands by for it; that changes when a server is lost.</summary>
     public ParameterPiece Piece { get; set; } = piece;
 
     public StepLedger Ledger { get; } = new(shards);
 
+    public VerificationBook Checks { get; } = new(verification);
+
     public PiecePhase Phase { get; set; } = PiecePhase.Collecting;
 
     public void Clear()
     {
         Ledger.Clear();
+        Checks.Clear();
         Phase = PiecePhase.Collecting;
     }
 }

@@ -36,6 +36,10 @@ public sealed class StepLedger(int shards)
     /// <summary>Results that are in, left to right.</summary>
     public IEnumerable<SubtreeComputed> Parts => parts.Values;
 
+    /// <summary>The result that is in for this very subtree; null if there is none.</summary>
+    public SubtreeComputed? PartOf(TreeNode node) =>
+        parts.TryGetValue(node.FirstShard, out SubtreeComputed? part) && part.Node == node ? part : null;
+
     /// <summary>Whether a shard is counted.</summary>
     public bool Has(int shard) => parts.Values.Any(part => part.Node.FirstShard <= shard && shard < part.Node.EndShard);
 
@@ -95,12 +99,10 @@ public sealed class StepLedger(int shards)
         Cover(node.Right, cover);
     }
 
-    private GradientTotals Total(TreeNode node) =>
-        parts.TryGetValue(node.FirstShard, out SubtreeComputed? part) && part.Node == node
-            ? part.Totals
-            : Total(node.Left) + Total(node.Right);
+    private GradientTotals Total(TreeNode node) => PartOf(node)?.Totals ?? Total(node.Left) + Total(node.Right);
 
-    private static bool SameBits(SubtreeComputed left, SubtreeComputed right) =>
+    /// <summary>Whether two results for one subtree are the same; of gradients that reach beyond it, differently far, only the totals are compared.</summary>
+    internal static bool SameBits(SubtreeComputed left, SubtreeComputed right) =>
         left.Totals.Rows == right.Totals.Rows
         && left.Totals.Correct == right.Totals.Correct
         && BitConverter.DoubleToInt64Bits(left.Totals.LossSum) == BitConverter.DoubleToInt64Bits(right.Totals.LossSum)

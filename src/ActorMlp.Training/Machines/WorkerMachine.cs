@@ -11,7 +11,14 @@ public abstract record WorkerEffect;
 /// <param name="Step">The step, 0-based.</param>
 /// <param name="Node">The subtree.</param>
 /// <param name="View">The view it is computed in.</param>
-public sealed record ComputeSubtree(long Step, TreeNode Node, int View = 0) : WorkerEffect;
+public sealed record ComputeSubtree(long Step, TreeNode Node, int View = 0) : WorkerEffect
+{
+    /// <summary>Whether it is computed by itself, for this worker alone, as it is compared with another's.</summary>
+    public bool Alone { get; init; }
+
+    /// <summary>Whether it is another worker's, computed for the second time.</summary>
+    public bool Verifies { get; init; }
+}
 
 /// <summary>Evaluate blocks, then hand in <see cref="EvaluationFinished"/>.</summary>
 /// <param name="Command">Which.</param>
@@ -31,8 +38,10 @@ public sealed record SendEvaluation(BlocksEvaluated Result) : WorkerEffect;
 /// </summary>
 /// <param name="self">Who this worker is.</param>
 /// <param name="largestLevel">The level of the largest subtree that it computes as one.</param>
-public sealed class WorkerMachine(WorkerId self, int largestLevel)
+/// <param name="verification">What is computed twice; null for nothing.</param>
+public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationPlan? verification = null)
 {
+    private readonly VerificationPlan verification = verification ?? new VerificationPlan(0, 0, 1, 1);
     private readonly Dictionary<TreeNode, SubtreeFinished> computed = [];
     private readonly Queue<TreeNode> waiting = [];
     private readonly SortedDictionary<int, View> views = [];
@@ -116,9 +125,23 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
         }
 
         there.Sort((left, right) => left.FirstShard.CompareTo(right.FirstShard));
-        foreach (TreeNode node in Missing(view, there).SelectMany(Split).Where(node => computing != (message.Step, node)))
+        IEnumerable<TreeNode> own = Missing(view, there).SelectMany(Split).SelectMany(node => verification.Split(node, message.Step));
+        foreach (TreeNode node in own.Where(node => computing != (message.Step, node)))
         {
             waiting.Enqueue(node);
+        }
+
+        // What others own comes after what is waited for anyway.
+        foreach (TreeNode node in verification.NodesOf(self, view, message.Step))
+        {
+            if (computed.TryGetValue(node, out SubtreeFinished? result))
+            {
+                effects.Add(Send(result));
+            }
+            else if (computing != (message.Step, node))
+            {
+                waiting.Enqueue(node);
+            }
         }
 
         StartNext(effects);
@@ -138,7 +161,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
         if (opened is { } step && step.Step == message.Step)
         {
             computed[message.Node] = message;
-            if (IsMine(message.Node, step))
+            if (IsMine(message.Node, step) || IsVerifiedHere(message.Node, step))
             {
                 effects.Add(Send(message));
             }
@@ -170,15 +193,24 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel)
     private bool IsMine(TreeNode node, StepOpened step) =>
         views[step.View].RangeOf(self) is { } range && range.First <= node.FirstShard && node.EndShard <= range.End;
 
-    private SendSubtree Send(SubtreeFinished result) =>
-        new(new SubtreeComputed(self, opened!.View, result.Step, result.Node, result.Totals, result.Gradient));
+    private bool IsVerifiedHere(TreeNode node, StepOpened step) =>
+        verification.Includes(step.Step, node) && verification.VerifierOf(views[step.View], step.Step, node) == self;
+
+    private SendSubtree Send(SubtreeFinished result) => new(new SubtreeComputed(self, opened!.View, result.Step, result.Node, result.Totals, result.Gradient)
+    {
+        Verifies = !IsMine(result.Node, opened),
+    });
 
     private void StartNext(List<WorkerEffect> effects)
     {
         if (computing is null && waiting.TryDequeue(out TreeNode node))
         {
             computing = (opened!.Step, node);
-            effects.Add(new ComputeSubtree(opened.Step, node, opened.View));
+            effects.Add(new ComputeSubtree(opened.Step, node, opened.View)
+            {
+                Alone = verification.Includes(opened.Step, node),
+                Verifies = !IsMine(node, opened),
+            });
         }
     }
 

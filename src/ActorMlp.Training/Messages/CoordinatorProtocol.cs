@@ -89,6 +89,7 @@ public sealed record WorkerPace(
 /// <param name="Redealt">Shards of this step that were dealt again.</param>
 /// <param name="DuplicatesDropped">Results that were dropped since the step before, as they were there already or came from an older view.</param>
 /// <param name="View">The view that the step ended in.</param>
+/// <param name="ShardsVerified">Shards that a second worker computed too, with the same bits.</param>
 [MessagePackObject]
 public sealed record StepCommitted(
     [property: Key(0)] long Step,
@@ -99,7 +100,8 @@ public sealed record StepCommitted(
     [property: Key(5)] IReadOnlyList<CountedSubtree> Contributions,
     [property: Key(6)] IReadOnlyList<RedealtShards> Redealt,
     [property: Key(7)] int DuplicatesDropped,
-    [property: Key(8)] int View) : ICoordinatorMessage;
+    [property: Key(8)] int View,
+    [property: Key(9)] int ShardsVerified = 0) : ICoordinatorMessage;
 
 /// <summary>A step's update gave numbers that are not finite (from the parameter server).</summary>
 /// <param name="Step">The step, 0-based.</param>

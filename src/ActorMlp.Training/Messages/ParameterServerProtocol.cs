@@ -19,7 +19,11 @@ public interface IParameterServerMessage;
 /// <param name="Offset">Where the piece begins.</param>
 public sealed record SubtreeComputed(
     WorkerId Worker, int View, long Step, TreeNode Node, GradientTotals Totals, GradientPart Gradient, int Offset = 0)
-    : IParameterServerMessage;
+    : IParameterServerMessage
+{
+    /// <summary>Whether another worker owns it, and this is the second computation: it is compared, not counted.</summary>
+    public bool Verifies { get; init; }
+}
 
 /// <summary>Weights and optimizer state of an arrangement are there (from the parameter server to itself).</summary>
 /// <param name="Arrangement">The arrangement's number.</param>

@@ -44,6 +44,8 @@ public sealed class RunBlueprint
             ClipsNorm = Regularization.ClipNorm is not null,
             EncodedSubtrees = Encoding?.Subtrees,
             Standbys = options.Cluster.Standbys,
+            VerifyFraction = training.VerifyFraction,
+            Seed = training.Seed,
             KeepsLedger = options.Output.Ledger,
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,

@@ -61,6 +61,12 @@ public sealed record RunShape
     /// <summary>Servers that stand by for each: 0 or 1.</summary>
     public int Standbys { get; init; }
 
+    /// <summary>The share of shards that a second worker computes too, from 0 to 1.</summary>
+    public double VerifyFraction { get; init; }
+
+    /// <summary>The run's seed.</summary>
+    public ulong Seed { get; init; }
+
     /// <summary>Whether the account of each step is told, for the ledger.</summary>
     public bool KeepsLedger { get; init; } = true;
 

@@ -112,4 +112,8 @@ public sealed record LedgerSummary
     /// <summary>Results that came a second time and were dropped.</summary>
     [Key(2)]
     public required long DuplicatesDropped { get; init; }
+
+    /// <summary>Shards that a second worker computed too, with the same bits (training.verifyFraction).</summary>
+    [Key(3)]
+    public long ShardsVerified { get; init; }
 }

@@ -10,6 +10,7 @@ namespace ActorMlp.Training.Runs;
 /// <param name="Counted">The subtrees that were counted, left to right; together they are the tree.</param>
 /// <param name="DuplicatesDropped">Results that were dropped since the step before.</param>
 /// <param name="Redealt">Shards of this step that were dealt again.</param>
+/// <param name="ShardsVerified">Shards that a second worker computed too, with the same bits.</param>
 [MessagePackObject]
 public sealed record StepAccount(
     [property: Key(0)] long Step,
@@ -17,7 +18,8 @@ public sealed record StepAccount(
     [property: Key(2)] GradientTotals Totals,
     [property: Key(3)] IReadOnlyList<CountedSubtree> Counted,
     [property: Key(4)] int DuplicatesDropped,
-    [property: Key(5)] IReadOnlyList<RedealtShards> Redealt);
+    [property: Key(5)] IReadOnlyList<RedealtShards> Redealt,
+    [property: Key(6)] int ShardsVerified = 0);
 
 /// <summary>A subtree of a step, and who computed it.</summary>
 /// <param name="Worker">The worker's number.</param>

@@ -47,6 +47,9 @@ public sealed record SimulationOptions
     /// <summary>Told when nodes begin to compute; null for nobody.</summary>
     public ISimulationObserver? Observer { get; init; }
 
+    /// <summary>A node that computes one wrong bit in each gradient, from the start; null for none.</summary>
+    public int? NodeThatErrs { get; init; }
+
     /// <summary>What goes wrong, and when.</summary>
     public IReadOnlyList<SimulatedFault> Faults { get; init; } = [];
 
@@ -273,6 +276,15 @@ public sealed partial class ClusterSimulation
                 done(clock.Now >= diskHasRoom);
             }
         });
+    }
+
+    /// <summary>The wrong bit of the node that errs.</summary>
+    internal void Spoil(int processId, float[] gradient)
+    {
+        if (processId == options.NodeThatErrs)
+        {
+            gradient[^1] = BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(gradient[^1]) ^ 1);
+        }
     }
 
     private static int IdOf(SimulatedNode node) => node.Process.Id;

@@ -25,7 +25,8 @@ internal sealed record SimulatedFrame(int Number, object? Message, int Slot, int
 internal sealed partial class SimulatedNode(ClusterSimulation cluster, SimulatedProcess process, int run, int number)
 {
     private readonly SimulatedModel model = cluster.Model;
-    private readonly WorkerMachine worker = new(new WorkerId(number, 0), cluster.Model.Shape.LargestSubtreeLevel);
+    private readonly WorkerMachine worker = new(
+        new WorkerId(number, 0), cluster.Model.Shape.LargestSubtreeLevel, new VerificationPlan(cluster.Model.Shape));
     private readonly WeightsMachine weightsMachine = new();
     private readonly ParameterServerMachine server = new(cluster.Model.Shape, number);
     private readonly List<SimulatedFrame> early = [];
@@ -218,10 +219,11 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
                 residuals.Remove((task.Node.Index, task.Step - 1));
             }
 
+            cluster.Spoil(process.Id, gradient);
             var finished = new SubtreeFinished(task.Step, task.Node, totals, new GradientPart(task.Node, gradient), task.View);
             foreach (ParameterPiece piece in pieces)
             {
-                Send(piece, new SubtreeComputed(Self, task.View, task.Step, task.Node, totals, finished.Gradient), gradient);
+                Send(piece, new SubtreeComputed(Self, task.View, task.Step, task.Node, totals, finished.Gradient) { Verifies = task.Verifies }, gradient);
             }
 
             if (task.Step == resultsStep && task.View >= view.Arrangement.Number)

@@ -39,7 +39,7 @@ internal static class WireSamples
             "0196ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30"),
         ("ping", new Ping(7), "019107"),
         ("pong", new Pong(long.MaxValue), "0191cf7fffffffffffffff"),
-        ("sub", new SubmitRun(7, "run-1", "{}", Facts, "{}", RunProgress.Start, Keeper, "/data", new DataOffer("ab", 7), null), "019a07a572756e2d31a27b7d96cd03e86400400acb3ff0000000000000a27b7d96009300cb000000000000000000c0c0c09300000096ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30a52f6461746192a2616207c0"),
+        ("sub", new SubmitRun(7, "run-1", "{}", Facts, "{}", RunProgress.Start, Keeper, "/data", new DataOffer("ab", 7), null), "019a07a572756e2d31a27b7d96cd03e86400400acb3ff0000000000000a27b7d96009300cb000000000000000000c0c0c0940000000096ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30a52f6461746192a2616207c0"),
         ("acc", new RunAccepted(7, 3), "01920703"),
         ("ref", new RunRefused(7, ["busy"]), "01920791a462757379"),
         ("prep", new PrepareRun(7, 2, "{}", "{}", Keeper, "/data", null), "01970702a27b7da27b7d96ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30a52f64617461c0"),
@@ -49,8 +49,8 @@ internal static class WireSamples
         ("nsr", new NoSuchRun(7, "10.0.0.2:4053"), "019207ad31302e302e302e323a34303533"),
         (
             "ctd",
-            new CommitsTold(2, [new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, [new WorkerContribution(0, 4), new WorkerContribution(1, 4)], 1, 2, 3)]),
-            "01920291990593cc80cb3ff800000000000064cb3f847ae147ae147bc0c392920004920104010203"),
+            new CommitsTold(2, [new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, Counted, Redealt, 2, 3, 4)]),
+            "019202919a0593cc80cb3ff800000000000064cb3f847ae147ae147bc0c39292009202009201920201919401040100020304"),
         (
             "nst",
             new NodeStanding(2, Keeper, 4, new View(4, [new ShardRange(Worker, 0, 5)]), 7, true, true),
@@ -70,16 +70,16 @@ internal static class WireSamples
         (
             "rc",
             new RunConcluded(new RunConclusion(RunStatus.Completed, RunProgress.Start, 2, null, null, "ab12", 1000), [Report]),
-            "0192970096009300cb000000000000000000c0c0c09300000002c0c0a461623132cb408f400000000000919702ad31302e302e302e323a34303533a9766563746f7232353604ce00011170ce00100000ce00200000"),
+            "0192970096009300cb000000000000000000c0c0c0940000000002c0c0a461623132cb408f400000000000919702ad31302e302e302e323a34303533a9766563746f7232353604ce00011170ce00100000ce00200000"),
         ("rf", new RunFailed("disk full"), "0191a96469736b2066756c6c"),
         ("rm", new RunMoves(), "0190"),
         (
             "esc",
             new StepCommittedEvent(new StepMetrics { Step = 5, Epoch = 1, Loss = 0.5, Accuracy = 0.75, LearningRate = 0.125, GradientNorm = 2 })
             {
-                Account = new StepAccount(4, 3, new GradientTotals(128, 1.5, 100), Counted, 2, Redealt),
+                Account = new StepAccount(4, 3, new GradientTotals(128, 1.5, 100), Counted, 2, Redealt, 4),
             },
-            "0192960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb400000000000000096040393cc80cb3ff800000000000064929200920200920192020102919401040100"),
+            "0192960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb400000000000000097040393cc80cb3ff80000000000006492920092020092019202010291940104010004"),
         (
             "eec",
             new EpochCompleted(new EpochMetrics
@@ -104,8 +104,8 @@ internal static class WireSamples
         ("wf", new WorkerFailed(Worker, "no memory", true), "0193920301a96e6f206d656d6f7279c3"),
         (
             "sc",
-            new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, Counted, Redealt, 2, 3),
-            "01990593cc80cb3ff800000000000064cb3f847ae147ae147bc0c392920092020092019202019194010401000203"),
+            new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, Counted, Redealt, 2, 3, 4),
+            "019a0593cc80cb3ff800000000000064cb3f847ae147ae147bc0c39292009202009201920201919401040100020304"),
         ("sd", new StepDiverged(5, 1, double.NaN), "01930501cbfff8000000000000"),
         ("dd", new DuplicatesDiffer(5, new TreeNode(1, 3), Worker, new WorkerId(4, 0)), "019405920103920301920400"),
         (
@@ -132,7 +132,7 @@ internal static class WireSamples
         (
             "wc",
             new WriteCheckpoint(CheckpointKind.Last, Progress, KnownStep: 5),
-            "01930096ce000111709364cb3fe00000000000005a920294cb3fd0000000000000cb3fec000000000000c0c094cb3fc0000000000000c0cb3ff8000000000000cb3fe8000000000000c093ce00088b80020105"),
+            "01930096ce000111709364cb3fe00000000000005a920294cb3fd0000000000000cb3fec000000000000c0c094cb3fc0000000000000c0cb3ff8000000000000cb3fe8000000000000c094ce00088b8002010005"),
         ("rb", new RestoreBest(), "0190"),
         ("pm", new PieceMeasured(3, 70_000, 16, [0.5, 0.25]), "019403ce000111701092cb3fe0000000000000cb3fd0000000000000"),
     ];

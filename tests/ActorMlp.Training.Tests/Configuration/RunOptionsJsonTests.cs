@@ -10,9 +10,9 @@ namespace ActorMlp.Training.Tests.Configuration;
 
 public sealed class RunOptionsJsonTests
 {
-    /// <summary>Keys that say where files lie: a run is the same wherever they do.</summary>
+    /// <summary>Keys that say where files lie, and how much is verified: a run is the same whatever they are.</summary>
     private static readonly string[] places =
-        ["data.train", "data.trainLabels", "data.validation", "data.validationLabels", "data.test", "data.testLabels", "data.cache", "data.cacheDirectory", "data.distribution"];
+        ["data.train", "data.trainLabels", "data.validation", "data.validationLabels", "data.test", "data.testLabels", "data.cache", "data.cacheDirectory", "data.distribution", "training.verifyFraction"];
 
     private static RunOptions Options { get; } = new()
     {

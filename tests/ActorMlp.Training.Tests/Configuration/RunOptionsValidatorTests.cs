@@ -72,6 +72,12 @@ public sealed class RunOptionsValidatorTests : IDisposable
         { Training(training => training with { L2 = -1 }), "training.l2", "allowed: 0 to 1000" },
         { Training(training => training with { MaxNorm = 0 }), "training.maxNorm", "allowed: 1E-06 to 1000000" },
         { Training(training => training with { ClipNorm = 0 }), "training.clipNorm", "allowed: 1E-06 to 1000000" },
+        { Training(training => training with { VerifyFraction = 1.5 }), "training.verifyFraction", "is 1.5; allowed: 0 to 1" },
+        {
+            Training(training => training with { VerifyFraction = 0.5, Encoding = new EncodingOptions { Kind = GradientEncodingKind.Int8 } }),
+            "training.verifyFraction",
+            "with error feedback (training.encoding) a gradient depends on what its worker owes"
+        },
         { Training(training => training with { Keep = ModelSelection.Best }), "training.keep", "needs validation rows" },
         {
             Regression with { Training = new TrainingOptions { Monitor = MonitorKind.Accuracy } },

@@ -119,8 +119,9 @@ public sealed class LedgerLogTests : IDisposable
         for (int length = firstLine; length < whole.Length; length++)
         {
             System.IO.File.WriteAllBytes(File, whole[..length]);
-            using (LedgerLog log = LedgerLog.Open(File, 1000))
+            using (LedgerLog log = LedgerLog.Open(File, 1))
             {
+                Assert.Equal(firstLine, new FileInfo(File).Length);
                 Record(log, 1);
             }
 

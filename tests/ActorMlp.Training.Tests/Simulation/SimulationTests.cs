@@ -51,6 +51,27 @@ public sealed class SimulationTests
     }
 
     [Theory]
+    [InlineData(0, 500)]
+    public void Any_schedule_of_faults_with_verification_ends_with_the_loops_weights(int first, int count)
+    {
+        var failures = new List<string>();
+        long verified = 0;
+        for (int seed = first; seed < first + count; seed++)
+        {
+            (CheckingModel model, SimulationOptions options) = Schedule((ulong)seed, verifyFraction: seed % 3 == 0 ? 1 : 0.3);
+            SimulationResult result = new ClusterSimulation(model, options).Run();
+            verified += result.Conclusion?.Progress.Ledger.ShardsVerified ?? 0;
+            if (Problem(model, result) is { } problem)
+            {
+                failures.Add($"seed {seed}: {problem}; {options.Nodes} nodes, {options.Servers} servers, clip {model.Shape.ClipsNorm}\n  {string.Join("\n  ", options.Faults)}");
+            }
+        }
+
+        Assert.True(failures.Count == 0, $"{failures.Count} of {count}:\n{string.Join('\n', failures.Take(5))}");
+        Assert.True(verified > count * 20, $"{verified} shards verified: too few to show anything");
+    }
+
+    [Theory]
     [InlineData(0, 300)]
     public void Ledger_of_any_schedule_of_faults_counts_every_shard_and_row_once(int first, int count)
     {
@@ -145,7 +166,7 @@ public sealed class SimulationTests
             : $"other weights: {string.Join(' ', result.Weights)} for {string.Join(' ', expected)}";
     }
 
-    private static (CheckingModel Model, SimulationOptions Options) Schedule(ulong seed)
+    private static (CheckingModel Model, SimulationOptions Options) Schedule(ulong seed, double verifyFraction = 0)
     {
         var random = new CounterRandom(seed, RandomPurpose.Initialization);
         uint draws = 0;
@@ -166,6 +187,8 @@ public sealed class SimulationTests
             Keep = ModelSelection.Best,
             Monitor = MonitorKind.Loss,
             LearningRate = _ => 0.1,
+            VerifyFraction = owes ? 0 : verifyFraction,
+            Seed = seed,
         };
         var faults = new List<SimulatedFault>();
         for (int i = Below(6); i > 0; i--)

@@ -86,7 +86,7 @@ internal sealed class FrameFlow : IBulkCredit
             version = frame.Version;
 
             // What a step waits for goes before what can wait.
-            (header.Kind is BulkKind.Gradient or BulkKind.Weights ? urgent : patient).Enqueue(frame);
+            (header.Kind is BulkKind.Gradient or BulkKind.SecondGradient or BulkKind.Weights ? urgent : patient).Enqueue(frame);
         }
 
         moreToSend();

@@ -23,6 +23,7 @@ internal static class ActorMlpCommand
             InspectCommand.Create(context),
             DataCommand.Create(context),
             ClusterCommand.Create(context),
+            LinkCommand.Create(context),
             CreateSchemaCommand(context),
         };
         ParseResult parsed = root.Parse(arguments);

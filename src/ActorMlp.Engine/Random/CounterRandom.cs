@@ -14,6 +14,9 @@ public enum RandomPurpose
 
     /// <summary>Dropout masks.</summary>
     Dropout = 4,
+
+    /// <summary>What happens to bytes on a link that misbehaves on purpose.</summary>
+    Link = 8,
 }
 
 /// <summary>

@@ -22,7 +22,7 @@ public static class LinkQuantity
     public static bool TryParseTime(string text, out TimeSpan time)
     {
         bool read = TryParse(text, Times, out double seconds) && seconds <= TimeSpan.FromDays(1).TotalSeconds;
-        time = read ? TimeSpan.FromSeconds(seconds) : default;
+        time = read ? TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond)) : default;
         return read;
     }
 

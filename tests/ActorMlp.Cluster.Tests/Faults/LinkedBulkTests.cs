@@ -45,6 +45,7 @@ public sealed class LinkedBulkTests
         await using LinkProxy link = LinkedPair.StartLink(
             b.Endpoint.Address, new LinkConditions { Delay = TimeSpan.FromMilliseconds(1), Jitter = TimeSpan.FromMilliseconds(1), Loss = 0.005 }, seed: 6);
         a.Connect(b, link.Address);
+        await b.NextEventAsync();
         List<Task<BulkDelivery>> sent = [];
         for (int step = 0; step < 60; step++)
         {

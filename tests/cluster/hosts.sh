@@ -62,11 +62,11 @@ stop_nodes() {
     wait "${nodes[@]}" 2>/dev/null || true
 }
 
-# One run on the cluster, against one in one process.
+# One run on the cluster, against one in one process: what it is, epochs, how the submitter is secured.
 check() {
     local options=(--set training.epochs="$2" --quiet --format json) expected actual
     expected=$("$program" train configs/digits.yaml --out "$work/alone-$2" "${options[@]}" 2>/dev/null | hash_of)
-    actual=$(on 5 "$program" submit configs/digits.yaml --to 10.77.0.2:4053 --listen 10.77.0.5:0 $(security 5) --out "$work/run-$2" "${options[@]}" \
+    actual=$(on 5 "$program" submit configs/digits.yaml --to 10.77.0.2:4053 --listen 10.77.0.5:0 "${@:3}" --out "$work/run-$2" "${options[@]}" \
         2>"$work/submit.txt" | hash_of) || true
     if [ -z "$actual" ] || [ "$actual" != "$expected" ]; then
         echo "FAILED  $1: ${actual:-no hash} instead of $expected"
@@ -90,7 +90,7 @@ done
 "$program" cluster certificates --out "$work/certificates" --nodes 10.77.0.1,10.77.0.2,10.77.0.3,10.77.0.4,10.77.0.5 >/dev/null
 
 start_nodes
-check "four hosts at 1 Gbit/s, mutual TLS" 20
+check "four hosts at 1 Gbit/s, mutual TLS" 20 $(security 5)
 stop_nodes
 
 # The proxy marks the packets that it sends to targets: those pass, and all others go through it.
@@ -106,7 +106,8 @@ done
 for ((i = 1; i <= hosts; i++)); do await_line "$work/link-$i.txt" '^link listening'; done
 
 start_nodes
-check "four hosts, each way 2 ms, 0.5 % lost" 5
+check "four hosts, each way 2 ms, 0.5 % lost, the submitter's TLS from the run file" 4 \
+    --set cluster.tls.certificate="$work/certificates/10.77.0.5.pfx" --set cluster.tls.authority="$work/certificates/ca.pem"
 for ((i = 1; i <= hosts; i++)); do
     echo status >&"${inputs[i - 1]}"
     await_line "$work/link-$i.txt" '^ok [1-9][0-9]* connections'

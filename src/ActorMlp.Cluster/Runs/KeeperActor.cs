@@ -241,7 +241,11 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Context.Watch(node);
         new DataSender(options.Data!, options.Endpoint.Send)
             .SendAsync(message.Node.NodeId, run, [new ByteRange(0, options.Data!.Length)], transfer.Token)
-            .PipeTo(Self, Self, () => new DataSent(node, null), exception => new DataSent(node, exception.GetBaseException().Message));
+            .PipeTo(Self, Self, () => new DataSent(node, null), exception => new DataSent(node, exception.GetBaseException() switch
+            {
+                OperationCanceledException => "it is gone, or the run was submitted anew",
+                { } cause => cause.Message,
+            }));
     }
 
     private void EndTransfer(IActorRef node)

@@ -13,20 +13,23 @@ fi
 program=src/ActorMlp.Cli/bin/Release/net10.0/actormlp
 [ -x "$program" ] || dotnet build -c Release --nologo -v quiet src/ActorMlp.Cli
 work=$(mktemp -d)
-bridge=amlp-br0
+# Names of this run: another may go on beside it.
+ours=amlp$$
+bridge=${ours}br
 hosts=5
 nodes=()
 
 tear_down() {
     kill $(jobs -p) 2>/dev/null || true
     wait 2>/dev/null || true
-    for ((i = 1; i <= hosts; i++)); do ip netns del "amlp-$i" 2>/dev/null || true; done
+    for ((i = 1; i <= hosts; i++)); do ip netns del "$ours-$i" 2>/dev/null || true; done
     ip link del "$bridge" 2>/dev/null || true
     rm -rf "$work"
 }
 trap tear_down EXIT
 
-on() { ip netns exec "amlp-$1" "${@:2}"; }
+# In the background it would be a shell whose end leaves the command behind: there, ip is called itself.
+on() { ip netns exec "$ours-$1" "${@:2}"; }
 security() { echo "--certificate $work/certificates/10.77.0.$1.pfx --authority $work/certificates/ca.pem"; }
 hash_of() { sed -n 's/.*"weightsSha256":"\([0-9a-f]*\)".*/\1/p' | tail -n 1; }
 show() { tail -n 20 "$@" >&2; }
@@ -45,7 +48,7 @@ await_line() {
 start_node() {
     local join=()
     [ "$1" -eq 1 ] || join=(--join 10.77.0.1:4053)
-    on "$1" "$program" node --listen "10.77.0.$1:4053" --bulk-port 4054 "${join[@]}" $(security "$1") --threads 1 --data-dir configs >"$work/node-$1.txt" 2>&1 &
+    ip netns exec "$ours-$1" "$program" node --listen "10.77.0.$1:4053" --bulk-port 4054 "${join[@]}" $(security "$1") --threads 1 --data-dir configs --log "$work/log-$1.txt" >"$work/node-$1.txt" 2>&1 &
     nodes+=($!)
 }
 
@@ -79,18 +82,18 @@ check() {
 ip link add "$bridge" type bridge
 ip link set "$bridge" up
 for ((i = 1; i <= hosts; i++)); do
-    ip netns add "amlp-$i"
-    ip link add "amlp-v$i" type veth peer name eth0 netns "amlp-$i"
-    ip link set "amlp-v$i" master "$bridge" up
-    ip -n "amlp-$i" addr add "10.77.0.$i/24" dev eth0
-    ip -n "amlp-$i" link set eth0 up
-    ip -n "amlp-$i" link set lo up
-    tc -n "amlp-$i" qdisc add dev eth0 root tbf rate 1gbit burst 256kb latency 50ms
+    ip netns add "$ours-$i"
+    ip link add "${ours}v$i" type veth peer name eth0 netns "$ours-$i"
+    ip link set "${ours}v$i" master "$bridge" up
+    ip -n "$ours-$i" addr add "10.77.0.$i/24" dev eth0
+    ip -n "$ours-$i" link set eth0 up
+    ip -n "$ours-$i" link set lo up
+    tc -n "$ours-$i" qdisc add dev eth0 root tbf rate 1gbit burst 256kb latency 50ms
 done
 "$program" cluster certificates --out "$work/certificates" --nodes 10.77.0.1,10.77.0.2,10.77.0.3,10.77.0.4,10.77.0.5 >/dev/null
 
 start_nodes
-check "four hosts at 1 Gbit/s, mutual TLS" 20 $(security 5)
+check "four hosts at 1 Gbit/s, mutual TLS" 10 $(security 5)
 stop_nodes
 
 # The proxy marks the packets that it sends to targets: those pass, and all others go through it.
@@ -100,13 +103,13 @@ for ((i = 1; i <= hosts; i++)); do
     mkfifo "$work/link-$i"
     exec {input}<>"$work/link-$i"
     inputs+=("$input")
-    on "$i" "$program" link --listen 127.0.0.1:4100 --delay 2ms --jitter 500us --loss 0.005 --seed "$i" --mark "$mark" <"$work/link-$i" >"$work/link-$i.txt" 2>&1 &
+    ip netns exec "$ours-$i" "$program" link --listen 127.0.0.1:4100 --delay 2ms --jitter 500us --loss 0.005 --seed "$i" --mark "$mark" <"$work/link-$i" >"$work/link-$i.txt" 2>&1 &
     on "$i" iptables -t nat -A OUTPUT -p tcp -d 10.77.0.0/24 -m mark ! --mark "$mark" -j REDIRECT --to-ports 4100
 done
 for ((i = 1; i <= hosts; i++)); do await_line "$work/link-$i.txt" '^link listening'; done
 
 start_nodes
-check "four hosts, each way 2 ms, 0.5 % lost, the submitter's TLS from the run file" 4 \
+check "four hosts, each way 2 ms, 0.5 % lost, the submitter's TLS from the run file" 3 \
     --set cluster.tls.certificate="$work/certificates/10.77.0.5.pfx" --set cluster.tls.authority="$work/certificates/ca.pem"
 for ((i = 1; i <= hosts; i++)); do
     echo status >&"${inputs[i - 1]}"

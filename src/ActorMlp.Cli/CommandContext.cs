@@ -12,6 +12,9 @@ namespace ActorMlp.Cli;
 /// <param name="Time">The clock.</param>
 internal sealed record CommandContext(TextWriter Output, TextWriter Error, IAnsiConsole? Terminal, TimeProvider Time)
 {
+    /// <summary>Standard input.</summary>
+    public TextReader Input { get; init; } = Console.In;
+
     /// <summary>The process's own.</summary>
     public static CommandContext ForTerminal(IAnsiConsole console) => new(
         Console.Out,

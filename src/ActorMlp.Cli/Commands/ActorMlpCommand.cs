@@ -26,6 +26,7 @@ internal static class ActorMlpCommand
             DataCommand.Create(context),
             ChaosCommand.Create(context),
             ClusterCommand.Create(context),
+            LinkCommand.Create(context),
             CreateSchemaCommand(context),
         };
         ParseResult parsed = root.Parse(arguments);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ActorMlp.Cli.Runs;
 using ActorMlp.Cluster.Nodes;
 
 namespace ActorMlp.Cli.Commands;
@@ -152,21 +153,9 @@ internal sealed class NodeArguments
             throw new NodeException("--certificate and --authority belong together: the one proves this node, the other those it talks with");
         }
 
-        return secret is not null ? NodeSecurity.FromSecret(ReadSecret(secret))
+        return secret is not null ? NodeSecurity.FromSecret(RunSecurity.ReadSecret(secret))
             : own is not null ? NodeSecurity.FromCertificates(own, parsed.GetValue(certificateKey), root!)
             : parsed.GetValue(insecure) ? NodeSecurity.Insecure
             : NodeSecurity.LoopbackOnly;
-    }
-
-    private static string ReadSecret(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file).Trim();
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new NodeException($"{file}: cannot be read: {exception.Message}", exception);
-        }
     }
 }

@@ -18,7 +18,7 @@ internal sealed record RunOverrides(
 }
 
 /// <summary>A run file, read and checked.</summary>
-/// <param name="Options">Its options, complete, data files as absolute paths; of no use where there are problems.</param>
+/// <param name="Options">Its options, complete, its files as absolute paths; of no use where there are problems.</param>
 /// <param name="Source">The same with data files as they are written, for nodes that have their own.</param>
 /// <param name="Problems">All that is wrong with it.</param>
 internal sealed record RunFile(RunOptions Options, RunSource Source, IReadOnlyList<ConfigurationProblem> Problems)
@@ -55,7 +55,10 @@ internal sealed record RunFile(RunOptions Options, RunSource Source, IReadOnlyLi
             binder.Report(problem.Key, problem.Message, path);
         }
 
-        return new RunFile(options with { Data = Absolute(options.Data, paths) }, new RunSource(options, paths.BaseDirectory), binder.Problems);
+        // Nodes have security of their own, and need not know where it lies here.
+        RunOptions source = options with { Cluster = options.Cluster with { SecretFile = null, Tls = new TlsOptions() } };
+        options = options with { Data = Absolute(options.Data, paths), Cluster = Absolute(options.Cluster, paths.BaseDirectory) };
+        return new RunFile(options, new RunSource(source, paths.BaseDirectory), binder.Problems);
     }
 
     private static void BindOption(OptionsBinder binder, RunOptions options, string key, string? value, string option)
@@ -64,6 +67,16 @@ internal sealed record RunFile(RunOptions Options, RunSource Source, IReadOnlyLi
         {
             binder.BindValue(options, key, value, $"{option} {value}");
         }
+    }
+
+    private static ClusterOptions Absolute(ClusterOptions cluster, string folder)
+    {
+        string? Full(string? path) => string.IsNullOrEmpty(path) ? path : Path.GetFullPath(path, folder);
+        return cluster with
+        {
+            SecretFile = Full(cluster.SecretFile),
+            Tls = new TlsOptions { Certificate = Full(cluster.Tls.Certificate), CertificateKey = Full(cluster.Tls.CertificateKey), Authority = Full(cluster.Tls.Authority) },
+        };
     }
 
     private static DataOptions Absolute(DataOptions data, DataPaths paths)

@@ -7,14 +7,19 @@ namespace ActorMlp.Cli.Runs;
 /// <summary>Node processes on this machine, for one run: they end with it, whatever ends it.</summary>
 internal sealed class LocalNodes : IAsyncDisposable
 {
+    /// <summary>Where nodes listen.</summary>
+    public const string Host = "127.0.0.1";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly List<Process> processes = [];
     private readonly List<string> addresses = [];
+    private readonly IReadOnlyList<string> security;
 
-    private LocalNodes()
-    {
-    }
+    private LocalNodes(IReadOnlyList<string> security) => this.security = security;
+
+    /// <summary>Done when no process is left.</summary>
+    public Task AllEnded { get; private set; } = Task.CompletedTask;
 
     /// <summary>Where the nodes listen.</summary>
     public IReadOnlyList<string> Addresses => addresses;
@@ -24,10 +29,11 @@ internal sealed class LocalNodes : IAsyncDisposable
     /// <param name="threads">Compute threads of each.</param>
     /// <param name="dataDirectory">Where they look for data first; null for nowhere else than the current directory.</param>
     /// <param name="logDirectory">Where they log.</param>
+    /// <param name="security">Arguments by which they know each other; none on loopback without security.</param>
     /// <exception cref="NodeException">A node did not start.</exception>
-    public static async Task<LocalNodes> StartAsync(int count, int threads, string? dataDirectory, string logDirectory)
+    public static async Task<LocalNodes> StartAsync(int count, int threads, string? dataDirectory, string logDirectory, IReadOnlyList<string> security)
     {
-        var nodes = new LocalNodes();
+        var nodes = new LocalNodes(security);
         try
         {
             Process first = nodes.Start(0, null, threads, dataDirectory, logDirectory);
@@ -39,6 +45,7 @@ internal sealed class LocalNodes : IAsyncDisposable
             }
 
             await Task.WhenAll(nodes.processes.Select(process => ReadLineAsync(process))).ConfigureAwait(false);
+            nodes.AllEnded = Task.WhenAll(nodes.processes.Select(process => process.WaitForExitAsync()));
             return nodes;
         }
         catch
@@ -84,9 +91,10 @@ internal sealed class LocalNodes : IAsyncDisposable
 
         List<string> arguments =
         [
-            "node", "--listen", "127.0.0.1:0", "--until-input-ends", "--threads", $"{threads}", "--log", Path.Combine(logDirectory, $"node-{number}.jsonl"),
+            "node", "--listen", $"{Host}:0", "--until-input-ends", "--threads", $"{threads}", "--log", Path.Combine(logDirectory, $"node-{number}.jsonl"),
         ];
         arguments.AddRange(join is null ? [] : ["--join", join]);
+        arguments.AddRange(security);
         arguments.AddRange(dataDirectory is null ? [] : ["--data-dir", dataDirectory]);
         arguments.ForEach(start.ArgumentList.Add);
         Process process = Process.Start(start) ?? throw new NodeException($"{program} could not be started");

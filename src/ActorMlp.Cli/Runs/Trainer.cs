@@ -33,6 +33,17 @@ internal sealed class Trainer(CommandContext context)
             return context.BadInput([$"--cache-dir {cacheDirectory}: has no effect with data.cache: none and data.distribution: local; add --set data.cache=auto"]);
         }
 
+        NodeSecurity? security = request switch
+        {
+            { Processes: not null } => RunSecurity.ForHost(file.Options.Cluster, LocalNodes.Host),
+            { Cluster.Client.Security.Kind: NodeSecurityKind.LoopbackOnly } => RunSecurity.Of(file.Options.Cluster),
+            _ => null,
+        };
+        if (security is not null && request.Cluster is { } cluster)
+        {
+            request = request with { Cluster = cluster with { Client = cluster.Client with { Security = security } } };
+        }
+
         using LoadedData data = DataLoader.Load(
             file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
         context.TellOfCache(data);
@@ -40,7 +51,7 @@ internal sealed class Trainer(CommandContext context)
         (RunDirectory directory, Checkpoint? checkpoint, bool isNew) = OpenFolder(request, setup);
         try
         {
-            return await RunAsync(request, file.Source, setup, data, directory, checkpoint).ConfigureAwait(false);
+            return await RunAsync(request, file.Source, security, setup, data, directory, checkpoint).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is RunRefusedException || (request.Cluster is not null && exception is NodeException))
         {
@@ -55,7 +66,7 @@ internal sealed class Trainer(CommandContext context)
     }
 
     private async Task<int> RunAsync(
-        TrainRequest request, RunSource source, RunSetup setup, LoadedData data, RunDirectory directory, Checkpoint? checkpoint)
+        TrainRequest request, RunSource source, NodeSecurity? security, RunSetup setup, LoadedData data, RunDirectory directory, Checkpoint? checkpoint)
     {
         using ILoggerFactory logging = RunLogging.Create(directory.Log);
         ILogger log = logging.CreateLogger<Trainer>();
@@ -67,7 +78,7 @@ internal sealed class Trainer(CommandContext context)
 
         try
         {
-            return await TrainAsync(request, source, setup, directory, checkpoint, logging).ConfigureAwait(false);
+            return await TrainAsync(request, source, security, setup, directory, checkpoint, logging).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is RunFailedException or StorageException)
         {
@@ -111,7 +122,7 @@ internal sealed class Trainer(CommandContext context)
     }
 
     private async Task<int> TrainAsync(
-        TrainRequest request, RunSource source, RunSetup setup, RunDirectory directory, Checkpoint? checkpoint, ILoggerFactory logging)
+        TrainRequest request, RunSource source, NodeSecurity? security, RunSetup setup, RunDirectory directory, Checkpoint? checkpoint, ILoggerFactory logging)
     {
         TrainingResult result;
         using (var stop = new CancellationTokenSource())
@@ -123,24 +134,31 @@ internal sealed class Trainer(CommandContext context)
             var recorder = new RunRecorder(ledger, metrics, setup.Options.Output.StepMetrics, view);
             result = request switch
             {
-                { Cluster: { } cluster } => await TrainOnAsync(cluster, source).ConfigureAwait(false),
+                { Cluster: { } cluster } => await TrainOnAsync(cluster, source, null).ConfigureAwait(false),
                 { Processes: { } processes } => await TrainOnProcessesAsync(processes).ConfigureAwait(false),
                 _ => await new TrainingRun(setup, directory, RunFolder.IdOf(directory), new TrainingRunServices(logging, context.Time))
                     .TrainAsync(checkpoint, recorder, stop.Token).ConfigureAwait(false),
             };
 
-            Task<TrainingResult> TrainOnAsync(ClusterTarget cluster, RunSource run) =>
+            Task<TrainingResult> TrainOnAsync(ClusterTarget cluster, RunSource run, Task? allNodesEnded) =>
                 new ClusterTraining(cluster.Client, cluster.Contacts, logging, context.Time)
-                    .TrainAsync(setup, run, directory, RunFolder.IdOf(directory), checkpoint, recorder, stop.Token);
+                    .TrainAsync(setup, run, directory, RunFolder.IdOf(directory), checkpoint, recorder, stop.Token, allNodesEnded);
 
             async Task<TrainingResult> TrainOnProcessesAsync(int count)
             {
                 int threads = setup.Options.Cluster.Threads > 0 ? setup.Options.Cluster.Threads : Math.Max(1, Environment.ProcessorCount / count);
-                await using LocalNodes nodes = await LocalNodes.StartAsync(count, threads, null, directory.Path).ConfigureAwait(false);
-                var client = new NodeOptions { Listen = new NodeAddress("127.0.0.1", 0), DataDirectory = Path.GetTempPath() };
+                await using LocalNodes nodes = await LocalNodes
+                    .StartAsync(count, threads, null, directory.Path, [.. RunSecurity.Arguments(setup.Options.Cluster)]).ConfigureAwait(false);
+                var client = new NodeOptions
+                {
+                    Listen = new NodeAddress(LocalNodes.Host, 0),
+                    DataDirectory = Path.GetTempPath(),
+                    Security = security ?? NodeSecurity.LoopbackOnly,
+                };
 
                 // On this machine the nodes find the very files that were found here.
-                return await TrainOnAsync(new ClusterTarget(client, nodes.Addresses), source with { Options = setup.Options }).ConfigureAwait(false);
+                var target = new ClusterTarget(client, nodes.Addresses);
+                return await TrainOnAsync(target, source with { Options = source.Options with { Data = setup.Options.Data } }, nodes.AllEnded).ConfigureAwait(false);
             }
         }
 

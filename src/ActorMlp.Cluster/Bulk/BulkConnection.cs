@@ -301,6 +301,8 @@ internal sealed class BulkConnection(BulkTransport transport, FrameFlow flow, Bu
     private void ReceivePayload(FramePrefix prefix)
     {
         int size = checked(FrameHead.Size + prefix.PayloadLength);
+        flow.CheckSize(prefix.Sequence, size);
+
         // After a goodbye is wanted frames are read and thrown away, so their numbers no longer follow what was received.
         bool isNew = !goodbyeWanted && flow.Expect(prefix.Sequence, size);
         var buffer = new BulkBuffer(context.Pool, prefix.PayloadLength);

@@ -33,6 +33,7 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
     /// <param name="resume">The checkpoint to go on from; null to start anew.</param>
     /// <param name="progress">Gets the run's events, one at a time.</param>
     /// <param name="stop">Asks the run to stop.</param>
+    /// <param name="allNodesEnded">Done when it is known that no node is left that could go on with the run; null where nobody can know.</param>
     /// <exception cref="RunFailedException">The run diverged, could not write, or no coordinator took it.</exception>
     /// <exception cref="RunRefusedException">The cluster does not take the run.</exception>
     /// <exception cref="NodeException">This process cannot talk with nodes.</exception>
@@ -44,7 +45,8 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
         string runId,
         Checkpoint? resume,
         IProgress<RunEvent> progress,
-        CancellationToken stop)
+        CancellationToken stop,
+        Task? allNodesEnded = null)
     {
         long began = time.GetTimestamp();
         string fingerprint = setup.Data.ComputeFingerprint().ToJson();
@@ -91,6 +93,12 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
         {
             await using CancellationTokenRegistration registration = stop.Register(
                 () => host.System.ActorSelection("/user/run").Tell(new StopRequested()));
+            if (allNodesEnded is not null && await Task.WhenAny(end.Task, allNodesEnded).ConfigureAwait(false) == allNodesEnded)
+            {
+                // Nobody will answer: to look for another coordinator would only take time.
+                end.TrySetException(new RunFailedException("every node of the run has ended"));
+            }
+
             KeptRun kept = await end.Task.ConfigureAwait(false);
             string weights = setup.Network.Layout.Sha256(kept.Parameters);
             return new TrainingResult(

@@ -70,6 +70,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private readonly SortedDictionary<long, RunState> states = [];
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly HashSet<string> contacts;
+    private readonly Dictionary<IActorRef, CancellationTokenSource> transfers = [];
     private CancellationTokenSource sending = new();
     private RunProgress saved;
     private IActorRef coordinator = ActorRefs.Nobody;
@@ -126,6 +127,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<DataWanted>(message => message.Run == run && options.Data is not null, SendData);
         Receive<DataSent>(message =>
         {
+            EndTransfer(message.Node);
             if (message.Failure is { } reason)
             {
                 log.Warning("the data were not sent to {0}: {1}", message.Node, reason);
@@ -189,6 +191,12 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         });
         Receive<Terminated>(message =>
         {
+            if (transfers.TryGetValue(message.ActorRef, out CancellationTokenSource? transfer))
+            {
+                // Its frames would wait for a connection as long as the run lasts.
+                transfer.Cancel();
+            }
+
             if (message.ActorRef.Equals(coordinator))
             {
                 LookForCoordinator();
@@ -273,9 +281,26 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         log.Info("{0} gets the data from here", message.Node.NodeId);
         links!.Connect(message.Node.NodeId, message.Node.BulkAddress);
         IActorRef node = Sender;
+        EndTransfer(node);
+        CancellationTokenSource transfer = transfers[node] = CancellationTokenSource.CreateLinkedTokenSource(sending.Token);
+        Context.Watch(node);
         new DataSender(options.Data!, options.Endpoint.Send)
-            .SendAsync(message.Node.NodeId, run, [new ByteRange(0, options.Data!.Length)], sending.Token)
-            .PipeTo(Self, Self, () => new DataSent(node, null), exception => new DataSent(node, exception.GetBaseException().Message));
+            .SendAsync(message.Node.NodeId, run, [new ByteRange(0, options.Data!.Length)], transfer.Token)
+            .PipeTo(Self, Self, () => new DataSent(node, null), exception => new DataSent(node, exception.GetBaseException() switch
+            {
+                OperationCanceledException => "it is gone, or the run was submitted anew",
+                { } cause => cause.Message,
+            }));
+    }
+
+    private void EndTransfer(IActorRef node)
+    {
+        if (transfers.Remove(node, out CancellationTokenSource? transfer))
+        {
+            Context.Unwatch(node);
+            transfer.Cancel();
+            transfer.Dispose();
+        }
     }
 
     private void Accept(RunAccepted message)

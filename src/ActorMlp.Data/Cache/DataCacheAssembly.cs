@@ -9,6 +9,9 @@ namespace ActorMlp.Data.Cache;
 /// </summary>
 public sealed class DataCacheAssembly : IDisposable
 {
+    // EWOULDBLOCK.
+    private const int LockedOnUnix = 11;
+
     private readonly Lock gate = new();
     private readonly string directory;
     private readonly string temporary;
@@ -37,12 +40,12 @@ public sealed class DataCacheAssembly : IDisposable
         this.sha256 = sha256;
         Length = length;
         string name = Path.GetFullPath(Path.Combine(directory, sha256));
-        temporary = DataCacheStore.TemporaryFor(name);
+        temporary = name;
         try
         {
             Directory.CreateDirectory(directory);
             DataCacheStore.DeleteAbandoned(name);
-            file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, FileOptions.None, length);
+            (temporary, file) = CreateHeld(name, length);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -120,10 +123,10 @@ public sealed class DataCacheAssembly : IDisposable
 
         try
         {
+            // The file stays open until it has its place: what nobody holds open another process takes for abandoned.
             RandomAccess.FlushToDisk(file);
-            file.Dispose();
             string path;
-            using (var stream = new FileStream(temporary, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.SequentialScan))
+            using (var stream = new FileStream(temporary, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0, FileOptions.SequentialScan))
             {
                 string actual = Convert.ToHexStringLower(SHA256.HashData(stream));
                 if (actual != sha256)
@@ -153,6 +156,32 @@ public sealed class DataCacheAssembly : IDisposable
     {
         file.Dispose();
         File.Delete(temporary);
+    }
+
+    /// <summary>
+    /// Creates a temporary file and holds it open. On Unix there is a moment between the two in which another process may take the file for abandoned: it is
+    /// then locked by that process, or gone, and the next one is tried.
+    /// </summary>
+    private static (string Path, SafeFileHandle File) CreateHeld(string name, long length)
+    {
+        while (true)
+        {
+            string path = DataCacheStore.TemporaryFor(name);
+            try
+            {
+                SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, FileOptions.None, length);
+                if (File.Exists(path))
+                {
+                    return (path, file);
+                }
+
+                file.Dispose();
+            }
+            catch (IOException exception) when (exception.HResult == LockedOnUnix)
+            {
+                // It goes when that process closes it.
+            }
+        }
     }
 
     private void Note(ByteRange range)

@@ -20,6 +20,9 @@ public enum RandomPurpose
 
     /// <summary>Which shards are computed twice, and by whom.</summary>
     Verification = 6,
+
+    /// <summary>What happens to bytes on a link that misbehaves on purpose.</summary>
+    Link = 8,
 }
 
 /// <summary>

@@ -30,4 +30,28 @@ public sealed record ClusterOptions
     [Description("On a cluster of nodes: workers that must be there before the first step; each node is one.")]
     [Range(1, 1024)]
     public int MinimumWorkers { get; init; } = 1;
+
+    /// <summary>File with the cluster's secret, for who submits the run.</summary>
+    [Description("File with the cluster's secret, relative to the run file, for submit and train --processes; --secret-file and the other options of security go before it. Excludes cluster.tls.")]
+    public string? SecretFile { get; init; }
+
+    /// <summary>Certificates, for who submits the run.</summary>
+    [Description("Certificates of the process that submits the run, and of the nodes of train --processes, where no option says otherwise.")]
+    public TlsOptions Tls { get; init; } = new();
+}
+
+/// <summary>The section <c>cluster.tls</c>: files, relative to the run file.</summary>
+public sealed record TlsOptions
+{
+    /// <summary>The certificate.</summary>
+    [Description("The process's certificate, PEM or PKCS#12, as 'actormlp cluster certificates' makes it; for train --processes it must be for 127.0.0.1.")]
+    public string? Certificate { get; init; }
+
+    /// <summary>Its private key.</summary>
+    [Description("The certificate's private key, PEM; not needed with PKCS#12.")]
+    public string? CertificateKey { get; init; }
+
+    /// <summary>The authority.</summary>
+    [Description("The certificate of the cluster's authority, PEM (ca.pem).")]
+    public string? Authority { get; init; }
 }

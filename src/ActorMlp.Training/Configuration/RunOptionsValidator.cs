@@ -24,6 +24,7 @@ public static class RunOptionsValidator
             .Concat(CheckTraining(options))
             .Concat(CheckEncoding(options.Training))
             .Concat(CheckVerification(options.Training))
+            .Concat(CheckSecurity(options.Cluster))
             .DistinctBy(problem => problem.Key),
     ];
 
@@ -173,6 +174,28 @@ public static class RunOptionsValidator
             yield return new OptionProblem(
                 "training.verifyFraction",
                 $"is {training.VerifyFraction.ToString(CultureInfo.InvariantCulture)}; with error feedback (training.encoding) a gradient depends on what its worker owes, which no other has: allowed is 0");
+        }
+    }
+
+    /// <summary>Whether the files are there is asked where they are used: who trains without nodes need not have them.</summary>
+    private static IEnumerable<OptionProblem> CheckSecurity(ClusterOptions cluster)
+    {
+        TlsOptions tls = cluster.Tls;
+        if (tls.Certificate is null != tls.Authority is null)
+        {
+            yield return tls.Certificate is null
+                ? new OptionProblem("cluster.tls.certificate", "is required beside cluster.tls.authority: the one proves this process, the other those it talks with")
+                : new OptionProblem("cluster.tls.authority", "is required beside cluster.tls.certificate: the one proves those it talks with, the other this process");
+        }
+
+        if (tls is { CertificateKey: not null, Certificate: null })
+        {
+            yield return new OptionProblem("cluster.tls.certificateKey", "has no cluster.tls.certificate that it belongs to");
+        }
+
+        if (cluster.SecretFile is not null && tls is not { Certificate: null, Authority: null })
+        {
+            yield return new OptionProblem("cluster.secretFile", "and cluster.tls exclude each other: nodes know each other by the one or the other");
         }
     }
 

@@ -124,6 +124,7 @@ internal sealed partial class RunCommand
         private readonly Process process;
         private readonly Task<string> output;
         private readonly Task<string> errors;
+        private readonly PosixSignalRegistration termination;
 
         public StartedRun(RunCommand command, RunParty party, int batch, int epochs)
         {
@@ -139,8 +140,8 @@ internal sealed partial class RunCommand
             output = process.StandardOutput.ReadToEndAsync();
             errors = process.StandardError.ReadToEndAsync();
 
-            // A run that is measured has no end of its own: it must not outlast a benchmark that is told to end.
-            AppDomain.CurrentDomain.ProcessExit += Kill;
+            // A run that is measured has no end of its own: it must not outlast a benchmark that is told to end. .NET 10 does not raise ProcessExit then.
+            termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Kill());
         }
 
         public RunDirectory Directory { get; }
@@ -161,13 +162,13 @@ internal sealed partial class RunCommand
 
         public void Dispose()
         {
-            AppDomain.CurrentDomain.ProcessExit -= Kill;
-            Kill(this, EventArgs.Empty);
+            termination.Dispose();
+            Kill();
             process.Dispose();
             System.IO.Directory.Delete(folder, recursive: true);
         }
 
-        private void Kill(object? sender, EventArgs arguments)
+        private void Kill()
         {
             if (!process.HasExited)
             {

@@ -58,6 +58,26 @@ public sealed class GoodbyeTests
         Assert.Equal(1ul, flow.Marks.Acknowledged);
     }
 
+    [Fact]
+    public async Task Frame_that_is_too_large_closes_the_connection_while_a_goodbye_waits_too()
+    {
+        using Socket peer = Dial(out Socket accepted);
+        var options = new BulkOptions { NodeId = "a", Security = BulkSecurity.None, MaxFrameBytes = 2 * LargePayload, WindowBytes = 2 * LargePayload };
+        BulkConnection? connection = null;
+        var flow = new FrameFlow("b", options, () => connection?.Kick());
+        flow.Resume(default, options.WindowBytes, options.MaxFrameBytes);
+        var traffic = new TrafficCounters("b");
+        connection = new BulkConnection(
+            new SocketTransport(accepted), flow, new BulkConnectionContext(options, new BulkPeer("b", 1, null), new CountingSink(), new BulkBufferPool(0), traffic, NullLogger.Instance));
+        Task<string> carried = Task.Run(connection.Carry, TestContext.Current.CancellationToken);
+        flow.Enqueue(new BulkHeader { Kind = BulkKind.State }, new byte[LargePayload], default, null, null, out _);
+        await BulkNode.UntilAsync(() => traffic.Read().PayloadBytesSent > 0, "the large frame is begun");
+        connection.SayGoodbye();
+        peer.Send(DataFrame(1, payloadLength: 2 * LargePayload));
+        string reason = await carried.WaitAsync(BulkNode.Patience, TestContext.Current.CancellationToken);
+        Assert.Equal($"frame 1 has {FrameHead.Size + 2 * LargePayload} bytes, {2 * LargePayload} are allowed", reason);
+    }
+
     private static Socket Dial(out Socket accepted)
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -74,13 +94,13 @@ public sealed class GoodbyeTests
         return peer;
     }
 
-    /// <summary>A frame without a payload.</summary>
-    private static byte[] DataFrame(ulong sequence)
+    /// <summary>The head of a frame, which is all of one without a payload.</summary>
+    private static byte[] DataFrame(ulong sequence, int payloadLength = 0)
     {
         var header = new ArrayBufferWriter<byte>();
         FrameHead.WriteHeader(header, new BulkHeader { Kind = BulkKind.Gradient, Step = (long)sequence });
         byte[] head = new byte[FrameHead.Size];
-        FrameHead.WriteData(head, new FramePrefix(FrameType.Data, 0, 0, sequence, default), header.WrittenSpan);
+        FrameHead.WriteData(head, new FramePrefix(FrameType.Data, 0, payloadLength, sequence, default), header.WrittenSpan);
         return head;
     }
 

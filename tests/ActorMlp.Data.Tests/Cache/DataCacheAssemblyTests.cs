@@ -212,4 +212,26 @@ public sealed class DataCacheAssemblyTests : IDisposable
 
         Assert.Empty(receiver.Files);
     }
+
+    [Fact]
+    public async Task Complete_of_many_at_once_in_one_folder_all_succeed()
+    {
+        using DataCacheFile file = DataCacheFile.OpenRead(path);
+        var bytes = new byte[file.Length];
+        file.Read(0, bytes);
+
+        // Each begins with a look for what others abandoned.
+        void Receive()
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                using var assembly = new DataCacheAssembly(receiver.Caches, file.Length, file.Sha256);
+                assembly.Write(0, bytes);
+                assembly.Complete();
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(Receive, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        Assert.Equal([Path.GetFileName(path), Path.GetFileName(path) + ".sha256"], receiver.Files);
+    }
 }

@@ -177,18 +177,24 @@ internal sealed class FrameFlow : IBulkCredit
         }
     }
 
+    /// <summary>A frame announces its size.</summary>
+    /// <exception cref="BulkProtocolException">It is too large.</exception>
+    public void CheckSize(ulong sequence, int size)
+    {
+        if (size > options.MaxFrameBytes)
+        {
+            throw new BulkProtocolException($"frame {sequence} has {size} bytes, {options.MaxFrameBytes} are allowed");
+        }
+    }
+
     /// <summary>A data frame announces itself.</summary>
     /// <returns>False for one that was received before, and is to be skipped.</returns>
     /// <exception cref="BulkProtocolException">It is out of sequence, too large, or beyond the credit.</exception>
     public bool Expect(ulong sequence, int size)
     {
+        CheckSize(sequence, size);
         lock (gate)
         {
-            if (size > options.MaxFrameBytes)
-            {
-                throw new BulkProtocolException($"frame {sequence} has {size} bytes, {options.MaxFrameBytes} are allowed");
-            }
-
             if (sequence <= lastReceived)
             {
                 return false;

@@ -113,9 +113,10 @@ internal sealed class TemporaryRun : IDisposable
         bool resume = false,
         Action<WorkerId, ComputeSubtree>? beforeCompute = null,
         Action<RunEvent>? watch = null,
-        CancellationTokenSource? stop = null)
+        CancellationTokenSource? stop = null,
+        Func<WorkerId, Task>? pace = null)
     {
-        var services = new TrainingRunServices(NullLoggerFactory.Instance, TimeProvider.System, beforeCompute);
+        var services = new TrainingRunServices(NullLoggerFactory.Instance, TimeProvider.System, beforeCompute, pace);
         var run = new TrainingRun(TestRuns.Prepare(options), Directory, "test", services);
         Checkpoint? checkpoint = resume ? Directory.LoadNewestCheckpoint([]) : null;
         return await run.TrainAsync(checkpoint, new Watcher(this, watch), stop?.Token ?? CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2), CancellationToken.None);

@@ -21,6 +21,7 @@ internal static class ActorMlpCommand
             EvaluateCommand.Create(context),
             PredictCommand.Create(context),
             InspectCommand.Create(context),
+            ReplayCommand.Create(context),
             DataCommand.Create(context),
             ClusterCommand.Create(context),
             CreateSchemaCommand(context),

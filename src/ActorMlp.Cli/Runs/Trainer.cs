@@ -8,6 +8,7 @@ using ActorMlp.Cluster.Runs;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Numerics;
+using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
 using Microsoft.Extensions.Logging;
@@ -30,6 +31,11 @@ internal sealed class Trainer(CommandContext context)
         if (request.Overrides.CacheDirectory is { } cacheDirectory && file.Options.Data is { Cache: CacheMode.None, Distribution: DataDistribution.Local })
         {
             return context.BadInput([$"--cache-dir {cacheDirectory}: has no effect with data.cache: none and data.distribution: local; add --set data.cache=auto"]);
+        }
+
+        if (file.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode && (request.Cluster is not null || request.Processes is not null))
+        {
+            return context.BadInput([$"training.consistency.mode: is {OptionsReflection.Camel(mode.ToString())}, which trains in one process; node processes (--processes, submit) train with bsp"]);
         }
 
         using LoadedData data = DataLoader.Load(
@@ -92,6 +98,11 @@ internal sealed class Trainer(CommandContext context)
             var problems = new List<string>();
             checkpoint = directory.LoadNewestCheckpoint(problems);
             checkpoint.CheckBelongsTo(setup);
+            if (setup.Options.Training.Consistency.Mode != ConsistencyMode.Bsp)
+            {
+                UpdateLog.CheckResumable(directory.Updates, setup, checkpoint.Progress.Step);
+            }
+
             foreach (string problem in problems)
             {
                 context.Error.WriteLine($"warning: {problem}");

@@ -23,9 +23,9 @@ namespace ActorMlp.Cluster.Compute;
 /// <param name="setup">The run.</param>
 /// <param name="store">The weights, read where the process's parameter server writes them.</param>
 /// <param name="pool">The threads that compute.</param>
-/// <param name="beforeCompute">Called before a subtree is computed; what it throws, that worker fails of. For tests; null for nothing.</param>
+/// <param name="hooks">How tests and benchmarks reach in.</param>
 internal sealed class NodeComputer(
-    RunSetup setup, ParameterStore store, ComputePool pool, Action<WorkerId, ComputeSubtree>? beforeCompute)
+    RunSetup setup, ParameterStore store, ComputePool pool, TrainingHooks hooks)
 {
     /// <summary>How long a first request waits for the others of its step, at most.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMicroseconds(100);
@@ -54,7 +54,7 @@ internal sealed class NodeComputer(
     /// <param name="worker">For whom.</param>
     /// <param name="task">The step and the subtree.</param>
     /// <param name="answer">Gets the result, or what the computation failed of.</param>
-    public void Compute(WorkerId worker, ComputeSubtree task, Action<SubtreeFinished?, Exception?> answer)
+    public void Compute(WorkerId worker, ComputeSubtree task, Action<SubtreeFinished?, Exception?> answer) => hooks.Delay(worker, () =>
     {
         lock (gate)
         {
@@ -62,7 +62,7 @@ internal sealed class NodeComputer(
         }
 
         pool.Enqueue(ComputePending);
-    }
+    });
 
     /// <summary>Evaluates blocks of a split.</summary>
     public Task<BlocksEvaluated> EvaluateAsync(EvaluateBlocks command) => pool.Enqueue(() =>
@@ -139,7 +139,7 @@ internal sealed class NodeComputer(
     {
         try
         {
-            beforeCompute?.Invoke(request.Worker, request.Task);
+            hooks.BeforeCompute?.Invoke(request.Worker, request.Task);
             return true;
         }
 #pragma warning disable CA1031 // Whatever it throws is the worker's failure.

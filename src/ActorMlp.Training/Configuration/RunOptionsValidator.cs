@@ -23,6 +23,7 @@ public static class RunOptionsValidator
             .Concat(CheckModel(options))
             .Concat(CheckTraining(options))
             .Concat(CheckEncoding(options.Training))
+            .Concat(ConsistencyRules.Check(options))
             .DistinctBy(problem => problem.Key),
     ];
 

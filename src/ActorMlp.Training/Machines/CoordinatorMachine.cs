@@ -215,7 +215,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             EpochTotals = progress.EpochTotals + message.Totals,
             Ledger = new LedgerSummary
             {
-                ShardsCommitted = ledger.ShardsCommitted + shape.Shards,
+                ShardsCommitted = ledger.ShardsCommitted + (shape.MayDropShards ? message.Contributions.Sum(contribution => contribution.Shards) : shape.Shards),
                 ShardsReissued = ledger.ShardsReissued + message.ShardsReissued,
                 DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
             },

@@ -43,6 +43,7 @@ public sealed class RunBlueprint
             ParameterLength = Network.Layout.Length,
             ClipsNorm = Regularization.ClipNorm is not null,
             EncodedSubtrees = Encoding?.Subtrees,
+            MayDropShards = training.Consistency.Mode == ConsistencyMode.Backup,
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,
         };

@@ -55,6 +55,9 @@ public sealed record RunShape
     /// <summary>Whether workers keep what their subtrees owe, so that subtrees change their owners between steps only.</summary>
     public bool WorkersKeepResiduals { get; init; }
 
+    /// <summary>Whether a step may be committed without the shards of its slowest workers.</summary>
+    public bool MayDropShards { get; init; }
+
     /// <summary>Standard deviation by which a regression target was divided; 1 for none.</summary>
     public double TargetScale { get; init; } = 1;
 

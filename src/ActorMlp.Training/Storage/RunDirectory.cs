@@ -13,6 +13,9 @@ public sealed class RunDirectory(string path)
     /// <summary>A line per epoch, and per step on request.</summary>
     public string Metrics => At("metrics.jsonl");
 
+    /// <summary>The order in which updates were applied, where the run's consistency leaves it open.</summary>
+    public string Updates => At("updates.jsonl");
+
     /// <summary>How the run ended.</summary>
     public string Summary => At("summary.json");
 

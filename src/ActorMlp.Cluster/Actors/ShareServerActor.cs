@@ -91,7 +91,7 @@ internal sealed class ShareServerActor : ReceiveActor
     {
         IActorRef self = Self;
         resources.Log.Append(update);
-        resources.Computer.Apply(update, rows, (applied, failure) => self.Tell(failure is null ? applied : new Status.Failure(failure)));
+        resources.Computer.Apply(update, rows, (applied, failure) => self.Tell(applied ?? (object)new Status.Failure(failure)));
     }
 
     private async Task<BestRestored> RestoreBestAsync()

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ActorMlp.Data;
+using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Encodings;
 
 namespace ActorMlp.Training.Configuration;

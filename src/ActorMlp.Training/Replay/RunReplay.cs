@@ -76,7 +76,8 @@ public sealed class RunReplay
             return;
         }
 
-        (UpdateLogHeader header, records) = UpdateLog.Read(directory.Updates);
+        (UpdateLogHeader header, IReadOnlyList<UpdateRecord> log) = UpdateLog.Read(directory.Updates);
+        records = log;
         if (header with { Workers = 0 } != UpdateLogHeader.Of(setup) with { Workers = 0 })
         {
             throw new StorageException(directory.Updates, "is of a run with other data, model or training options than config.yaml");
@@ -89,8 +90,8 @@ public sealed class RunReplay
 
         var plan = SharePlan.Of(setup, header.Workers);
         replay = pool.Run<IStepReplay>(() => rule.Mode == ConsistencyMode.Local
-            ? new LocalReplay(setup, plan, rule, records, pool)
-            : new UpdateReplay(setup, plan, rule, records, pool));
+            ? new LocalReplay(setup, plan, rule, log, pool)
+            : new UpdateReplay(setup, plan, rule, log, pool));
     }
 
     /// <summary>Computes the run again.</summary>

@@ -41,7 +41,7 @@ public sealed class TamperedLogTests
     [InlineData(ConsistencyMode.Ssp, "sequence", 7, "line 11: the update of step", "has sequence 7, expected 9")]
     [InlineData(ConsistencyMode.Ssp, "version", 10, "line 11: the update of step", "was computed with version 10, when there were versions 0 to 9")]
     [InlineData(ConsistencyMode.Backup, "version", -1, "line 11: the update of step", "was computed with version -1")]
-    [InlineData(ConsistencyMode.Local, "clock", 38, "line 11: the update of step 38", "is an average of version 9, expected one after step 32")]
+    [InlineData(ConsistencyMode.Local, "clock", 38, "line 11: the update of step 38", "is an average of version 9, expected one after step 33")]
     public async Task Number_that_cannot_be_is_found_and_its_line_named(ConsistencyMode mode, string key, int value, params string[] expected)
     {
         using ConsistentRun run = await RunAsync(mode);

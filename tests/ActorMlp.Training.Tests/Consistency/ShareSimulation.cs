@@ -1,5 +1,4 @@
 using ActorMlp.Engine.Batches;
-using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Random;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Consistency;
@@ -26,7 +25,7 @@ internal sealed class ShareSimulation
     private readonly Queue<UpdateRecord> updating = [];
     private readonly SortedDictionary<int, WorkerId> members = [];
     private readonly long[] done;
-    private readonly Dictionary<(int Share, long Ticket), bool> takesWeights = [];
+    private readonly HashSet<int> trained = [];
     private ulong draws;
     private int view;
     private bool isHeld = true;
@@ -80,32 +79,38 @@ internal sealed class ShareSimulation
                 Carry(machine.Handle(new ContinueTraining(Steps.Count)));
             }
 
-            int choices = underWay.Count + (updating.Count > 0 ? 1 : 0);
+            // Nobody computes with weights before they are there.
+            long applied = Records.Count - updating.Count;
+            List<(WorkerId Worker, ShareWork Work)> finishing = [.. underWay.Where(entry => entry.Work.Version <= applied)];
+            int choices = finishing.Count + (updating.Count > 0 ? 1 : 0);
             Assert.True(choices > 0 || isHeld || Steps.Count == shape.TotalSteps, "nothing is under way, and the run does not hold");
-            if (choices > 0)
+            if (choices == 0)
             {
-                Happen(random.Below(choices, draws++, 0, 0));
+                continue;
+            }
+
+            int choice = random.Below(choices, draws++, 0, 0);
+            if (choice == finishing.Count)
+            {
+                Carry(machine.Handle(new ShareUpdateApplied(updating.Dequeue().Sequence, default)));
+            }
+            else
+            {
+                Finish(finishing[choice]);
             }
         }
     }
 
-    private void Happen(int choice)
+    private void Finish((WorkerId Worker, ShareWork Work) entry)
     {
-        if (choice == underWay.Count)
-        {
-            UpdateRecord record = updating.Dequeue();
-            Carry(machine.Handle(new ShareUpdateApplied(record.Sequence, default)));
-            return;
-        }
-
-        (WorkerId worker, ShareWork work) = underWay[choice];
+        (WorkerId worker, ShareWork work) = entry;
         if (random.Below(10_000, draws++, 1, 0) < failureRate * 10_000)
         {
             Lose(worker);
             return;
         }
 
-        underWay.RemoveAt(choice);
+        underWay.Remove(entry);
         int rows = plan.RowsOf(work.Clock, work.Share);
         Carry(machine.Handle(new ShareComputed(worker, work, new GradientTotals(rows, 1, 0))));
     }
@@ -147,6 +152,7 @@ internal sealed class ShareSimulation
                     break;
                 case AverageShares average:
                     Weights.Add(average.Rows);
+                    trained.Clear();
                     Enter(average.Update);
                     break;
                 case TellCoordinator { Message: StepCommitted step }:
@@ -176,7 +182,8 @@ internal sealed class ShareSimulation
             FurthestAhead = Math.Max(FurthestAhead, ahead);
         }
 
-        takesWeights[(work.Share, work.Ticket)] = grant.TakesWeights;
+        // A copy is taken once a round where it is trained on, else each time.
+        Assert.Equal(rule.Mode != ConsistencyMode.Local || trained.Add(work.Share), grant.TakesWeights);
         underWay.Add((grant.Worker, work));
     }
 

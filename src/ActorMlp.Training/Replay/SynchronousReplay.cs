@@ -28,7 +28,14 @@ internal sealed class SynchronousReplay : IStepReplay
     {
         for (; next < step; next++)
         {
-            totals += trainer.Step(next);
+            try
+            {
+                totals += trainer.Step(next);
+            }
+            catch (InvalidOperationException exception)
+            {
+                throw new ReplayDiffersException(exception.Message);
+            }
         }
     }
 

@@ -196,6 +196,11 @@ public sealed class ConsistencyTests
                 stop: stop);
             run.AssertReplays(result);
             Assert.True(life < 10, "the run makes no progress");
+            if (result.Summary.Status == RunStatus.Stopped)
+            {
+                // As if it had been killed later: an update beyond the checkpoint, and one that was being written.
+                File.AppendAllText(run.Directory.Updates, $$"""{"sequence":{{run.Updates.Count}},"clock":{{result.Summary.Steps}},"version":0,"parts":[{"share":0,"worker":0,"first":0,"end":3}]}{{'\n'}}{"sequ""");
+            }
         }
 
         Assert.Equal(3 * StepsPerEpoch, result.Summary.Steps);

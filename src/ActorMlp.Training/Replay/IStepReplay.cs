@@ -18,7 +18,3 @@ internal interface IStepReplay
     /// <summary>Sums of one block of a split with the weights as they stand.</summary>
     EvaluationTotals EvaluateBlock(EvaluatedSplit split, int block);
 }
-
-/// <summary>A log tells of a run that cannot have been; the message is for the user.</summary>
-/// <param name="message">What is wrong, and in which line.</param>
-public sealed class ReplayDiffersException(string message) : Exception(message);

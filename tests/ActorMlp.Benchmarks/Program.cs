@@ -1,5 +1,6 @@
 using System.Globalization;
 using ActorMlp.Benchmarks.Bulk;
+using ActorMlp.Benchmarks.Consistency;
 using ActorMlp.Benchmarks.Encodings;
 using ActorMlp.Benchmarks.Memory;
 using ActorMlp.Benchmarks.Nodes;
@@ -52,6 +53,9 @@ switch (verb)
     case "encodings":
         EncodingSpeed.Run();
         return 0;
+    case "consistency" when args.Length > 1 && File.Exists(args[^1]):
+        await ConsistencyBenchmark.RunAsync(args.Length > 2 ? rounds : 5, args[^1]).ConfigureAwait(false);
+        return 0;
     case "picture" when args.Length > 2:
         PerformancePicture.Write(args[1], Measurements.Load(args[2..]));
         return 0;
@@ -73,6 +77,7 @@ switch (verb)
               control    [SECONDS]: two nodes with bulk both ways: how long do control messages wait, is a node given up?
               processes  [ROUNDS]: node processes beside one, beside threads and beside PyTorch's DDP (tests/peers/ddp/setup.sh); bytes sent
               encodings  GB/s of gradient encodings, beside memcpy
+              consistency [ROUNDS] DIGITS.csv.gz: accuracy and samples/s of the modes of consistency beside bsp, with slow workers
               picture    OUT.png FILE…: draws what kernels and step saved
             """);
         return 2;

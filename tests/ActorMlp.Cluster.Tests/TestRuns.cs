@@ -114,9 +114,10 @@ internal sealed class TemporaryRun : IDisposable
         Action<WorkerId, ComputeSubtree>? beforeCompute = null,
         Action<WorkerId, ComputeSubtree, Memory<float>>? afterCompute = null,
         Action<RunEvent>? watch = null,
-        CancellationTokenSource? stop = null)
+        CancellationTokenSource? stop = null,
+        Func<WorkerId, Task>? pace = null)
     {
-        var services = new TrainingRunServices(NullLoggerFactory.Instance, TimeProvider.System, beforeCompute, afterCompute);
+        var services = new TrainingRunServices(NullLoggerFactory.Instance, TimeProvider.System, beforeCompute, afterCompute, pace);
         var run = new TrainingRun(TestRuns.Prepare(options), Directory, "test", services);
         Checkpoint? checkpoint = resume ? Directory.LoadNewestCheckpoint([]) : null;
         return await run.TrainAsync(checkpoint, new Watcher(this, watch), stop?.Token ?? CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2), CancellationToken.None);

@@ -23,6 +23,7 @@ internal static class ActorMlpCommand
             PredictCommand.Create(context),
             InspectCommand.Create(context),
             AuditCommand.Create(context),
+            ReplayCommand.Create(context),
             DataCommand.Create(context),
             ChaosCommand.Create(context),
             ClusterCommand.Create(context),

@@ -8,6 +8,7 @@ using ActorMlp.Cluster.Runs;
 using ActorMlp.Data;
 using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Numerics;
+using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Ledgers;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -31,6 +32,11 @@ internal sealed class Trainer(CommandContext context)
         if (request.Overrides.CacheDirectory is { } cacheDirectory && file.Options.Data is { Cache: CacheMode.None, Distribution: DataDistribution.Local })
         {
             return context.BadInput([$"--cache-dir {cacheDirectory}: has no effect with data.cache: none and data.distribution: local; add --set data.cache=auto"]);
+        }
+
+        if (file.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode && (request.Cluster is not null || request.Processes is not null))
+        {
+            return context.BadInput([$"training.consistency.mode: is {OptionsReflection.Camel(mode.ToString())}, which trains in one process; node processes (--processes, submit) train with bsp"]);
         }
 
         NodeSecurity? security = request switch
@@ -104,6 +110,11 @@ internal sealed class Trainer(CommandContext context)
             var problems = new List<string>();
             checkpoint = directory.LoadNewestCheckpoint(problems);
             checkpoint.CheckBelongsTo(setup);
+            if (setup.Options.Training.Consistency.Mode != ConsistencyMode.Bsp)
+            {
+                UpdateLog.CheckResumable(directory.Updates, setup, checkpoint.Progress.Step);
+            }
+
             foreach (string problem in problems)
             {
                 context.Error.WriteLine($"warning: {problem}");
@@ -128,7 +139,7 @@ internal sealed class Trainer(CommandContext context)
         using (var stop = new CancellationTokenSource())
         using (context.OnInterrupt(stop))
         using (MetricsLog metrics = MetricsLog.Open(directory.Metrics, checkpoint?.Progress.Step ?? 0))
-        using (LedgerLog? ledger = setup.Options.Output.Ledger ? LedgerLog.Open(directory.Ledger, checkpoint?.Progress.Step ?? 0) : null)
+        using (LedgerLog? ledger = setup.Shape.KeepsLedger ? LedgerLog.Open(directory.Ledger, checkpoint?.Progress.Step ?? 0) : null)
         {
             await using IRunView view = CreateView(request);
             var recorder = new RunRecorder(ledger, metrics, setup.Options.Output.StepMetrics, view);

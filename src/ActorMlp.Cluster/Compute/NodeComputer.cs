@@ -23,14 +23,9 @@ namespace ActorMlp.Cluster.Compute;
 /// <param name="setup">The run.</param>
 /// <param name="store">The weights, read where the process's parameter server writes them.</param>
 /// <param name="pool">The threads that compute.</param>
-/// <param name="beforeCompute">Called before a subtree is computed; what it throws, that worker fails of. For tests; null for nothing.</param>
-/// <param name="afterCompute">Called with the gradient of a subtree that was computed for one worker alone. For tests; null for nothing.</param>
+/// <param name="hooks">How tests and benchmarks reach in.</param>
 internal sealed class NodeComputer(
-    RunSetup setup,
-    ParameterStore store,
-    ComputePool pool,
-    Action<WorkerId, ComputeSubtree>? beforeCompute,
-    Action<WorkerId, ComputeSubtree, Memory<float>>? afterCompute = null)
+    RunSetup setup, ParameterStore store, ComputePool pool, TrainingHooks hooks)
 {
     /// <summary>How long a first request waits for the others of its step, at most.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMicroseconds(100);
@@ -62,7 +57,7 @@ internal sealed class NodeComputer(
     /// <param name="worker">For whom.</param>
     /// <param name="task">The step and the subtree.</param>
     /// <param name="answer">Gets the result, or what the computation failed of.</param>
-    public void Compute(WorkerId worker, ComputeSubtree task, Action<SubtreeFinished?, Exception?> answer)
+    public void Compute(WorkerId worker, ComputeSubtree task, Action<SubtreeFinished?, Exception?> answer) => hooks.Delay(worker, () =>
     {
         lock (gate)
         {
@@ -70,7 +65,7 @@ internal sealed class NodeComputer(
         }
 
         pool.Enqueue(ComputePending);
-    }
+    });
 
     /// <summary>Evaluates blocks of a split.</summary>
     public Task<BlocksEvaluated> EvaluateAsync(EvaluateBlocks command) => pool.Enqueue(() =>
@@ -147,7 +142,7 @@ internal sealed class NodeComputer(
     {
         try
         {
-            beforeCompute?.Invoke(request.Worker, request.Task);
+            hooks.BeforeCompute?.Invoke(request.Worker, request.Task);
             return true;
         }
 #pragma warning disable CA1031 // Whatever it throws is the worker's failure.
@@ -197,7 +192,7 @@ internal sealed class NodeComputer(
             AlignedBuffer gradient = Rent();
             GradientTotals totals = engine.ComputeGradient(batch, task.Node, store.Parameters, gradient.Span);
             encoder?.EncodeInPlace(task.Node, task.Step, gradient.Span);
-            afterCompute?.Invoke(request.Worker, task, gradient.Memory);
+            hooks.AfterCompute?.Invoke(request.Worker, task, gradient.Memory);
             request.Answer(new SubtreeFinished(task.Step, task.Node, totals, new GradientPart(task.Node, gradient.Memory), task.View), null);
         }
 #pragma warning disable CA1031 // Whatever the engine throws is the failure of the worker it computed for.

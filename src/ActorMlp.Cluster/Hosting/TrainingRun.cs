@@ -3,6 +3,8 @@ using ActorMlp.Cluster.Compute;
 using ActorMlp.Cluster.Runs;
 using ActorMlp.Engine.Numerics;
 using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
@@ -54,14 +56,16 @@ public sealed class TrainingRun
         long began = services.Time.GetTimestamp();
         using var pool = new ComputePool(setup.Options.Cluster.Threads);
         var store = new ParameterStore(setup, pool);
-        var computer = new NodeComputer(setup, store, pool, services.BeforeCompute, services.AfterCompute);
         RunProgress start = resume?.Progress ?? RunProgress.Start;
-        resume?.Restore(setup, store.Parameters, [.. store.Updater.Slots, .. computer.PrepareResiduals(start.Step)]);
+        using UpdateLog? log = setup.Options.Training.Consistency.Mode == ConsistencyMode.Bsp
+            ? null
+            : UpdateLog.Open(directory.Updates, setup, start.Step);
+        RunActors actors = log is null ? Synchronous(store, pool, resume) : OfShares(store, pool, resume, log);
         var observer = new RunObserver(progress);
         var party = new RunParty(setup.Shape.Workers, pool.Threads, KernelSelection.Name);
         progress.Report(RunSummaries.Started(setup, runId, start.Step, party));
 
-        using IHost host = BuildHost(start, store, computer, pool, observer);
+        using IHost host = BuildHost(start, actors, observer);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         IActorRef coordinator = host.Services.GetRequiredService<ActorRegistry>().Get<CoordinatorActor>();
         await using CancellationTokenRegistration registration = stop.Register(() => coordinator.Tell(new StopRequested()));
@@ -78,10 +82,33 @@ public sealed class TrainingRun
         }
     }
 
-    private IHost BuildHost(RunProgress start, ParameterStore store, NodeComputer computer, ComputePool pool, RunObserver observer)
+    /// <summary>One sum a step, whoever computes its parts.</summary>
+    private RunActors Synchronous(ParameterStore store, ComputePool pool, Checkpoint? resume)
     {
+        var computer = new NodeComputer(setup, store, pool, Hooks);
+        long step = resume?.Progress.Step ?? 0;
+        resume?.Restore(setup, store.Parameters, [.. store.Updater.Slots, .. computer.PrepareResiduals(step)]);
         var server = new ParameterServerResources(setup, store, pool, computer, new CheckpointWriter(directory));
+        return new RunActors(
+            coordinator => ParameterServerActor.Props(setup.Shape, server, coordinator),
+            (slot, coordinator, parameterServer) => WorkerActor.Props(slot, computer, coordinator, parameterServer));
+    }
 
+    /// <summary>Workers with shares that are applied, or averaged, each for itself.</summary>
+    private RunActors OfShares(ParameterStore store, ComputePool pool, Checkpoint? resume, UpdateLog log)
+    {
+        var plan = SharePlan.Of(setup, setup.Shape.Workers);
+        var computer = new ShareComputer(setup, plan, store, pool, Hooks);
+        long step = resume?.Progress.Step ?? 0;
+        resume?.Restore(setup, store.Parameters, computer.Slots);
+        var server = new ShareResources(setup, plan, store, computer, new CheckpointWriter(directory), log);
+        return new RunActors(
+            coordinator => ShareServerActor.Props(server, step, coordinator),
+            (slot, coordinator, parameterServer) => ShareWorkerActor.Props(slot, computer, coordinator, parameterServer));
+    }
+
+    private IHost BuildHost(RunProgress start, RunActors actors, RunObserver observer)
+    {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton(services.Logging);
         builder.Services.AddSingleton<IHostLifetime, DetachedLifetime>();
@@ -102,14 +129,19 @@ public sealed class TrainingRun
                     Props.Create(() => new NodeActor(
                         setup.Shape.Workers,
                         setup.Options.Cluster.RestartLimit,
-                        () => ParameterServerActor.Props(setup.Shape, server, coordinator),
-                        (slot, parameterServer) => WorkerActor.Props(slot, computer, coordinator, parameterServer),
+                        () => actors.ParameterServer(coordinator),
+                        (slot, parameterServer) => actors.Worker(slot, coordinator, parameterServer),
                         coordinator,
                         observer)),
                     "node"));
             }));
         return builder.Build();
     }
+
+    private TrainingHooks Hooks => new(services.BeforeCompute, services.AfterCompute, services.Pace);
+
+    /// <summary>How a mode's actors are made.</summary>
+    private sealed record RunActors(Func<IActorRef, Props> ParameterServer, Func<WorkerSlot, IActorRef, IActorRef, Props> Worker);
 
     /// <summary>Leaves the process's signals to whoever runs the run.</summary>
     private sealed class DetachedLifetime : IHostLifetime
@@ -125,11 +157,13 @@ public sealed class TrainingRun
 /// <param name="Time">The clock.</param>
 /// <param name="BeforeCompute">Called on the compute pool before a worker's subtree is computed; what it throws, the worker fails of. For tests; null for nothing.</param>
 /// <param name="AfterCompute">Called on the compute pool with the gradient of a subtree that is verified, for each worker that computed it. For tests; null for nothing.</param>
+/// <param name="Pace">What a worker waits for before it computes, so that it is slow. For benchmarks; null for nothing.</param>
 public sealed record TrainingRunServices(
     ILoggerFactory Logging,
     TimeProvider Time,
     Action<WorkerId, ComputeSubtree>? BeforeCompute = null,
-    Action<WorkerId, ComputeSubtree, Memory<float>>? AfterCompute = null);
+    Action<WorkerId, ComputeSubtree, Memory<float>>? AfterCompute = null,
+    Func<WorkerId, Task>? Pace = null);
 
 /// <summary>A run that has ended.</summary>
 /// <param name="Summary">What summary.json holds.</param>

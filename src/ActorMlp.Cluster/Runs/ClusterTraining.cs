@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Hosting;
@@ -5,6 +6,7 @@ using ActorMlp.Cluster.Nodes;
 using ActorMlp.Data;
 using ActorMlp.Data.Cache;
 using ActorMlp.Data.Configuration;
+using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -35,7 +37,7 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
     /// <param name="stop">Asks the run to stop.</param>
     /// <param name="allNodesEnded">Done when it is known that no node is left that could go on with the run; null where nobody can know.</param>
     /// <exception cref="RunFailedException">The run diverged, could not write, or no coordinator took it.</exception>
-    /// <exception cref="RunRefusedException">The cluster does not take the run.</exception>
+    /// <exception cref="RunRefusedException">The cluster does not take the run, or its mode of consistency is not bsp.</exception>
     /// <exception cref="NodeException">This process cannot talk with nodes.</exception>
     /// <exception cref="DataException">The data are to be sent to nodes, and the cache for that cannot be made.</exception>
     public async Task<TrainingResult> TrainAsync(
@@ -48,6 +50,11 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
         CancellationToken stop,
         Task? allNodesEnded = null)
     {
+        if (setup.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode)
+        {
+            throw new RunRefusedException([$"training.consistency.mode: is {JsonNamingPolicy.CamelCase.ConvertName(mode.ToString())}; nodes train with bsp only"]);
+        }
+
         long began = time.GetTimestamp();
         string fingerprint = setup.Data.ComputeFingerprint().ToJson();
         using DataCacheFile? data = setup.Options.Data.Distribution == DataDistribution.Stream

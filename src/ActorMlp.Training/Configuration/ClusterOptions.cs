@@ -7,7 +7,7 @@ namespace ActorMlp.Training.Configuration;
 public sealed record ClusterOptions
 {
     /// <summary>Number of worker actors.</summary>
-    [Description("Number of worker actors that share each step.")]
+    [Description("Number of worker actors that share each step. With a training.consistency.mode other than bsp it is a part of the run.")]
     [Range(1, 1024)]
     public int Workers { get; init; } = 4;
 

@@ -23,10 +23,10 @@ public sealed record RunOptions
     public TrainingOptions Training { get; init; } = new();
 
     /// <summary>Who computes; cannot change a bit of the result.</summary>
-    [Description("Who computes. Nothing here can change a bit of the result.")]
+    [Description("Who computes. Nothing here can change a bit of the result where training.consistency.mode is bsp.")]
     public ClusterOptions Cluster { get; init; } = new();
 
     /// <summary>What is written; cannot change a bit of the result.</summary>
-    [Description("What is written, and where. Nothing here can change a bit of the result.")]
+    [Description("What is written, and where. Nothing here can change a bit of the result where training.consistency.mode is bsp.")]
     public OutputOptions Output { get; init; } = new();
 }

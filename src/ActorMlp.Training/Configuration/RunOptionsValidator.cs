@@ -25,6 +25,7 @@ public static class RunOptionsValidator
             .Concat(CheckEncoding(options.Training))
             .Concat(CheckVerification(options.Training))
             .Concat(CheckSecurity(options.Cluster))
+            .Concat(ConsistencyRules.Check(options))
             .DistinctBy(problem => problem.Key),
     ];
 

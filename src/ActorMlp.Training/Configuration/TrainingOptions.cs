@@ -64,6 +64,10 @@ public sealed record TrainingOptions
     [Description("How gradients travel between nodes. All but float32 lose something, and so decide the result; how many nodes there are does not.")]
     public EncodingOptions Encoding { get; init; } = new();
 
+    /// <summary>How closely workers keep together.</summary>
+    [Description("How closely workers keep together, and what that promises of the result.")]
+    public ConsistencyOptions Consistency { get; init; } = new();
+
     /// <summary>L1 penalty.</summary>
     [Description("L1 penalty: adds l1·Σ|w| to the cost; biases are free.")]
     [Range(0.0, 1000.0)]

@@ -52,6 +52,9 @@ public sealed class LocalTrainer
         totals = new GradientTotals[parts.Length];
     }
 
+    /// <summary>The weights, as a flat vector.</summary>
+    public ReadOnlySpan<float> Parameters => parameters.Span;
+
     /// <summary>Trains from the first step to the last, then tests.</summary>
     /// <exception cref="InvalidOperationException">The weights are no longer finite.</exception>
     public LocalResult Train() => pool.Run(TrainOnPool);

@@ -234,7 +234,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             EpochTotals = progress.EpochTotals + message.Totals,
             Ledger = new LedgerSummary
             {
-                ShardsCommitted = ledger.ShardsCommitted + shape.Shards,
+                ShardsCommitted = ledger.ShardsCommitted + (shape.MayDropShards ? message.Contributions.Sum(contribution => contribution.Node.ShardCount) : shape.Shards),
                 ShardsReissued = ledger.ShardsReissued + message.Redealt.Sum(shards => shards.Count),
                 DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
                 ShardsVerified = ledger.ShardsVerified + message.ShardsVerified,

@@ -46,7 +46,8 @@ public sealed class RunBlueprint
             Standbys = options.Cluster.Standbys,
             VerifyFraction = training.VerifyFraction,
             Seed = training.Seed,
-            KeepsLedger = options.Output.Ledger,
+            KeepsLedger = options.Output.Ledger && training.Consistency.Mode == ConsistencyMode.Bsp,
+            MayDropShards = training.Consistency.Mode == ConsistencyMode.Backup,
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,
         };

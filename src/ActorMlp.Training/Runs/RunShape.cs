@@ -70,6 +70,9 @@ public sealed record RunShape
     /// <summary>Whether the account of each step is told, for the ledger.</summary>
     public bool KeepsLedger { get; init; } = true;
 
+    /// <summary>Whether a step may be committed without the shards of its slowest workers.</summary>
+    public bool MayDropShards { get; init; }
+
     /// <summary>Standard deviation by which a regression target was divided; 1 for none.</summary>
     public double TargetScale { get; init; } = 1;
 

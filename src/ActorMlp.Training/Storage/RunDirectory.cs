@@ -16,6 +16,9 @@ public sealed class RunDirectory(string path)
     /// <summary>A line per step: who computed what.</summary>
     public string Ledger => At("ledger.jsonl");
 
+    /// <summary>The order in which updates were applied, where the run's consistency leaves it open.</summary>
+    public string Updates => At("updates.jsonl");
+
     /// <summary>How the run ended.</summary>
     public string Summary => At("summary.json");
 

@@ -65,6 +65,18 @@ public sealed class RunOptionsValidatorTests : IDisposable
         { Encoding(new() { Kind = GradientEncodingKind.Int8, BlockSize = 48 }), "training.encoding.blockSize", "allowed are powers of two" },
         { Encoding(new() { Kind = GradientEncodingKind.TopK, Ratio = 0.5 }), "training.encoding.ratio", "allowed: 1E-06 to 0.25" },
         { Encoding(new() { ErrorFeedback = true }), "training.encoding.errorFeedback", "loses nothing to feed back" },
+        { Consistency(new() { Staleness = 4 }), "training.consistency.staleness", "is 4, but has no effect with mode bsp; set mode: ssp, or leave it out" },
+        { Consistency(new() { Mode = ConsistencyMode.Async, Staleness = 4 }), "training.consistency.staleness", "has no effect with mode async" },
+        { Consistency(new() { Mode = ConsistencyMode.Ssp, Staleness = -1 }), "training.consistency.staleness", "is -1; allowed: 0 to 1000000" },
+        { Consistency(new() { Mode = ConsistencyMode.Ssp, Backups = 0 }), "training.consistency.backups", "is 0, but has no effect with mode ssp; set mode: backup" },
+        { Consistency(new() { Mode = ConsistencyMode.Backup, Backups = 4 }), "training.consistency.backups", "is 4, but only 4 workers share a step (cluster.workers, training.shardsPerStep); allowed: 0 to 3" },
+        { Consistency(new() { Mode = ConsistencyMode.Backup, AverageEvery = 2 }), "training.consistency.averageEvery", "has no effect with mode backup; set mode: local" },
+        { Consistency(new() { Mode = ConsistencyMode.Local, AverageEvery = 0 }), "training.consistency.averageEvery", "is 0; allowed: 1 to 1000000" },
+        {
+            Training(training => training with { Consistency = new() { Mode = ConsistencyMode.Local }, Encoding = new() { Kind = GradientEncodingKind.Int8 } }),
+            "training.consistency.mode",
+            "is local, which sends gradients as they are; allowed: bsp, or training.encoding.kind: float32"
+        },
         { Training(training => training with { ShardsPerStep = 0 }), "training.shardsPerStep", "allowed: 1 to 4096" },
         { Training(training => training with { ShardsPerStep = 6 }), "training.shardsPerStep", "is 6; allowed: a power of two" },
         { Training(training => training with { ShardsPerStep = 16, BatchSize = 8 }), "training.shardsPerStep", "more than the 8 rows" },
@@ -127,6 +139,9 @@ public sealed class RunOptionsValidatorTests : IDisposable
         Assert.Empty(Check(Training(training => training with { ShardsPerStep = 16, BatchSize = 16 })));
         Assert.Empty(Check(Training(training => training with { ShardsPerStep = 1, BatchSize = 1 })));
         Assert.Empty(Check(Schedule(schedule => schedule with { WarmupEpochs = 20, Minimum = 0.001 })));
+        Assert.Empty(Check(Consistency(new() { Mode = ConsistencyMode.Ssp, Staleness = 0 })));
+        Assert.Empty(Check(Consistency(new() { Mode = ConsistencyMode.Backup, Backups = 3 })));
+        Assert.Empty(Check(Consistency(new() { Mode = ConsistencyMode.Local, AverageEvery = 1 })));
         Assert.Empty(Check(Model(model => model with { Loss = LossKind.MeanSquaredError, OutputActivation = ActivationKind.Tanh })));
         Assert.Empty(Check(Valid with
         {
@@ -179,6 +194,8 @@ public sealed class RunOptionsValidatorTests : IDisposable
     private static RunOptions Training(Func<TrainingOptions, TrainingOptions> change) => Valid with { Training = change(Valid.Training) };
 
     private static RunOptions Encoding(EncodingOptions encoding) => Training(training => training with { Encoding = encoding });
+
+    private static RunOptions Consistency(ConsistencyOptions consistency) => Training(training => training with { Consistency = consistency });
 
     private static RunOptions Optimizer(Func<OptimizerOptions, OptimizerOptions> change) =>
         Training(training => training with { Optimizer = change(training.Optimizer) });

@@ -1,0 +1,21 @@
+using ActorMlp.Training.Machines;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Consistency;
+
+/// <summary>
+/// Copy the weights for a share, where asked, once all updates that were asked for before are in them, then have a worker compute it.
+/// </summary>
+/// <param name="Worker">Who computes it.</param>
+/// <param name="Work">What.</param>
+/// <param name="TakesWeights">Whether the share's copy of the weights is taken anew; false where it goes on with the one that it trains.</param>
+public sealed record GrantShare(WorkerId Worker, ShareWork Work, bool TakesWeights) : ParameterServerEffect;
+
+/// <summary>Log an update, then apply it: one optimizer step with the mean gradient of the shares that it names; hand in <see cref="ShareUpdateApplied"/>.</summary>
+/// <param name="Update">The update.</param>
+public sealed record ApplyShares(UpdateRecord Update) : ParameterServerEffect;
+
+/// <summary>Log an average, then put the mean of the shares' copies in place of the weights; hand in <see cref="ShareUpdateApplied"/>.</summary>
+/// <param name="Update">The shares whose copies are averaged.</param>
+/// <param name="Rows">Rows that each was trained on since the average before: its weight.</param>
+public sealed record AverageShares(UpdateRecord Update, IReadOnlyList<long> Rows) : ParameterServerEffect;

@@ -33,6 +33,7 @@ internal sealed class ConsistentRun(RunOptions options) : IDisposable
             options,
             resume,
             beforeCompute,
+            null,
             value =>
             {
                 if (value is EpochCompleted epoch)

@@ -173,7 +173,7 @@ public sealed class ShareServerMachineTests
     {
         ShareServerMachine machine = ConsistencyMachines.Create(Shape with { Workers = workers }, Plan(workers), rule, 0);
         Assert.IsType<RangeReady>(Assert.IsType<TellCoordinator>(Assert.Single(View(machine, 1, [.. Enumerable.Range(0, workers).Select(number => new WorkerId(number, 0))]))).Message);
-        Assert.Equal(workers, Grants(machine.Handle(new ContinueTraining(0))).Count());
+        Assert.Equal(workers, Grants(machine.Handle(new ContinueTraining(0, 1))).Count());
         return machine;
     }
 

@@ -76,7 +76,7 @@ internal sealed class ShareSimulation
             if (isHeld)
             {
                 isHeld = false;
-                Carry(machine.Handle(new ContinueTraining(Steps.Count)));
+                Carry(machine.Handle(new ContinueTraining(Steps.Count, 1)));
             }
 
             // Nobody computes with weights before they are there.
@@ -213,7 +213,7 @@ internal sealed class ShareSimulation
 
         if (Steps.Count == HoldAfterCommits)
         {
-            Carry(machine.Handle(new HoldTraining()));
+            Carry(machine.Handle(new HoldTraining(1)));
         }
     }
 

@@ -19,6 +19,7 @@ public static class MessageLevelForecast
         var model = new ModelledModel(plan, WarmUp + Measured, timer);
         var simulation = new ClusterSimulation(model, new SimulationOptions
         {
+            Standbys = 0,
             Nodes = plan.Nodes,
             Servers = plan.Servers,
             MinimumWorkers = plan.Nodes,

@@ -10,8 +10,10 @@ namespace ActorMlp.Cluster.Tests.Runs;
 /// <summary>The ledgers of runs in which something goes wrong: each holds, and tells what happened.</summary>
 public sealed class LedgerRunTests
 {
+    /// <summary>Long enough for nodes to go in it; without standbys, so that a node that is lost takes the run back.</summary>
     private static readonly RunOptions Long = TestRuns.Digits with
     {
+        Cluster = TestRuns.Digits.Cluster with { Standbys = 0 },
         Training = TestRuns.Digits.Training with { Epochs = 100 },
         Output = new OutputOptions { CheckpointEverySteps = 5 },
     };

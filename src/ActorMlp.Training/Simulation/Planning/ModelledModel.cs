@@ -19,7 +19,13 @@ internal sealed class ModelledModel(ClusterPlan plan, int steps, StepTimer timer
     /// <inheritdoc/>
     public override RunShape Shape { get; } = plan.Shape with
     {
-        Epochs = 1, StepsPerEpoch = steps, CheckpointEverySteps = 0, ValidationRows = 0, TestRows = 0, Workers = plan.Nodes, LearningRate = _ => 0,
+        Epochs = 1,
+        StepsPerEpoch = steps,
+        CheckpointEverySteps = 0,
+        ValidationRows = 0,
+        TestRows = 0,
+        Workers = plan.Nodes,
+        LearningRate = _ => 0,
     };
 
     /// <inheritdoc/>

@@ -42,6 +42,10 @@ public sealed partial class ParameterServerMachine
             }
         }
 
+        // A server that takes over needs what others have measured, and what was told before may have been lost.
+        effects.AddRange(squares.SelectMany(known => known.Value
+            .Where(measured => Find(measured.Key) is not null)
+            .Select(measured => new TellServers(new PieceMeasured(Arrangement.Number, known.Key, measured.Key, measured.Value)))));
         effects.AddRange(Greet([.. newest.Ranges.Select(range => range.Worker).Where(worker => before.RangeOf(worker) is null)]));
         if (IsLead)
         {
@@ -125,6 +129,7 @@ public sealed partial class ParameterServerMachine
         squares.Clear();
         pendingCheckpoints.Clear();
         ahead.Clear();
+        early.RemoveAll(measured => measured.Arrangement < Arrangement.Number);
         told.Clear();
         redealt.Clear();
         foreach (int old in views.Keys.Where(number => number < Arrangement.Number).ToList())
@@ -159,9 +164,6 @@ public sealed partial class ParameterServerMachine
         }
 
         effects.AddRange(MergeTaken());
-        effects.AddRange(squares.SelectMany(known => known.Value
-            .Where(measured => Find(measured.Key) is not null)
-            .Select(measured => new TellServers(new PieceMeasured(Arrangement.Number, known.Key, measured.Key, measured.Value)))));
         return effects;
     }
 
@@ -209,7 +211,7 @@ public sealed partial class ParameterServerMachine
             verified = range.Announced?.ShardsVerified ?? 0;
         }
 
-        if (pieces.Any(piece => piece.Phase == PiecePhase.Applied))
+        if (pieces.Any(piece => piece.Phase != PiecePhase.Collecting))
         {
             DecideNext();
         }

@@ -31,6 +31,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     private readonly SortedDictionary<long, Dictionary<int, IReadOnlyList<double>>> squares = [];
     private readonly List<WriteCheckpoint> pendingCheckpoints = [];
     private readonly List<SubtreeComputed> ahead = [];
+    private readonly List<PieceMeasured> early = [];
     private readonly SortedList<long, StepCommitted> told = [];
     private readonly RedealBook redealt = new();
     private readonly VerificationPlan verification = new(shape);
@@ -81,8 +82,11 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
 
         phase = Phase.Held;
         active = newest;
+        PieceMeasured[] due = [.. early];
+        early.Clear();
         return
         [
+            .. due.SelectMany(Handle),
             .. pieces.SelectMany(piece => Send(piece.Piece, step, active.Number, true, null)),
             .. standby?.Pieces.SelectMany(piece => SendStandby(piece, step, active.Number, true, null)) ?? [],
             new TellCoordinator(new RangeReady(self, Arrangement.Number)),
@@ -166,8 +170,17 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     }
 
     /// <summary>A piece of some server is measured; with the last one the global norm is known.</summary>
-    public IReadOnlyList<ParameterServerEffect> Handle(PieceMeasured message) =>
-        message.Arrangement != Arrangement.Number || phase == Phase.Acquiring || message.Step < step - 1 ? [] : Enter(message);
+    public IReadOnlyList<ParameterServerEffect> Handle(PieceMeasured message)
+    {
+        if (message.Arrangement > Arrangement.Number || (message.Arrangement == Arrangement.Number && phase == Phase.Acquiring))
+        {
+            // Its sender was quicker to hear of the arrangement, or to get its range.
+            early.Add(message);
+            return [];
+        }
+
+        return message.Arrangement < Arrangement.Number || message.Step < step - 1 ? [] : Enter(message);
+    }
 
     /// <summary>A piece's update is applied: send its weights; with the last piece commit, and open the next step unless the run holds there.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(UpdateApplied message)

@@ -60,11 +60,11 @@ public sealed partial class ClusterSimulation
 
     private void Invite(SimulatedProcess process, Action prepared)
     {
-        int of = run, number = nextNumber++;
+        int of = run, number = nextNumber++, by = coordinatorId;
         members[number] = process;
-        network.Send(coordinatorId, process.Id, Plane.Control, 2000, () => process.Do(() =>
+        network.Send(by, process.Id, Plane.Control, 2000, () => process.Do(() =>
         {
-            if (of != run || !process.IsMember)
+            if (of != run || by != coordinatorId || !process.IsMember)
             {
                 return;
             }

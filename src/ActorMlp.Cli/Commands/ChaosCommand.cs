@@ -22,6 +22,7 @@ namespace ActorMlp.Cli.Commands;
 internal static class ChaosCommand
 {
     private const int MostResumptions = 100;
+    private static readonly TimeSpan ResumeAfter = TimeSpan.FromSeconds(2);
 
     private static readonly FaultKind[] Links = [FaultKind.Partition, FaultKind.Delay, FaultKind.Loss, FaultKind.Duplicate, FaultKind.Reorder, FaultKind.Corrupt];
 
@@ -108,8 +109,11 @@ internal static class ChaosCommand
                     result = await new ClusterTraining(cluster.Client, cluster.Addresses, logging, context.Time)
                         .TrainAsync(setup, file.Source with { Options = setup.Options }, directory, RunFolder.IdOf(directory), checkpoint, clock, stop.Token).ConfigureAwait(false);
                 }
-                catch (RunFailedException exception) when (resumptions < MostResumptions && File.Exists(directory.LastCheckpoint))
+                catch (Exception exception) when (exception is RunFailedException or RunRefusedException
+                    && resumptions < MostResumptions && File.Exists(directory.LastCheckpoint))
                 {
+                    // With all nodes gone there is nobody to take it until another is up.
+                    await Task.Delay(ResumeAfter, context.Time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     context.Error.WriteLine($"the run failed and is resumed: {exception.Message}");
                     resumptions++;
                     checkpoint = directory.LoadNewestCheckpoint([]);
@@ -117,7 +121,7 @@ internal static class ChaosCommand
                 }
             }
         }
-        catch (RunFailedException exception)
+        catch (Exception exception) when (exception is RunFailedException or RunRefusedException)
         {
             context.Error.WriteLine($"the run failed: {exception.Message}");
             return ExitCode.Failed;

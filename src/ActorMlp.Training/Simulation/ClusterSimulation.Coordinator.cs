@@ -223,8 +223,15 @@ public sealed partial class ClusterSimulation
     private void Failover()
     {
         coordinator = null;
+        int lost = run;
         clock.After(options.HandoverTime, () =>
         {
+            if (run != lost)
+            {
+                // The run was submitted anew meanwhile.
+                return;
+            }
+
             if (Next() is not { } next)
             {
                 Failover();

@@ -1,0 +1,116 @@
+using System.Reflection;
+using System.Runtime.Loader;
+using ActorMlp.Training.Simulation.Search;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace ActorMlp.Training.Tests.Simulation;
+
+/// <summary>
+/// Whether the search for schedules of faults finds anything: the project's own source is compiled again with one mistake in it, and the search must notice within
+/// 2,000 seeds.
+/// </summary>
+public sealed class MutationTests
+{
+    private const int Seeds = 2000;
+
+    private static readonly string Source = Path.Combine(Root(), "src", "ActorMlp.Training");
+
+    private static readonly MetadataReference[] References =
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => Path.GetFileName(path) is not ("ActorMlp.Training.dll" or "ActorMlp.Training.Tests.dll"))
+            .Select(path => MetadataReference.CreateFromFile(path)),
+    ];
+
+    [Theory]
+    [InlineData(
+        "a node mixes weights of two steps", "Machines/WeightsMachine.cs",
+        "|| versions.Values.Any(version => version != message.Step)", "")]
+    [InlineData(
+        "a subtree that takes the place of smaller ones is counted beside them", "Machines/StepLedger.cs",
+        "counted -= part.Node.ShardCount;", "")]
+    [InlineData(
+        "workers do not send again to a standby that took over", "Machines/WorkerMachine.cs",
+        "HasOtherServers(views[current.View], view) ||", "")]
+    [InlineData(
+        "a server that goes back a step applies it again", "Machines/ParameterServerMachine.Views.cs",
+        "piece.Phase = PiecePhase.Applied;", "")]
+    [InlineData(
+        "an update of an older arrangement counts", "Machines/ParameterServerMachine.cs",
+        "if (message.Arrangement != Arrangement.Number\n            || message.Step != step\n            || Find(message.Offset) is not { Phase: PiecePhase.Updating } piece)",
+        "if (message.Step != step\n            || Find(message.Offset) is not { Phase: PiecePhase.Updating or PiecePhase.Collecting } piece)")]
+    [InlineData(
+        "a state that may still be asked for is forgotten", "Machines/StateRetention.cs",
+        "step < known ||", "step <= known ||")]
+    [InlineData(
+        "a step is entered twice", "Machines/CoordinatorMachine.cs",
+        "message.Step != progress.Step ||", "message.Step > progress.Step ||")]
+    [InlineData(
+        "the next coordinator's views are no newer than those of the one before", "Machines/CoordinatorMachine.Recovery.cs",
+        "(message.View.Number / ViewsOfTerm + 1) * ViewsOfTerm", "message.View.Number")]
+    [InlineData(
+        "the next coordinator holds a run that goes on", "Machines/CoordinatorMachine.Recovery.cs",
+        "bool held = message.Continued < progress.Step", "bool held = message.Continued <= progress.Step")]
+    [InlineData(
+        "a lost server's standby goes on with the state of the step before", "Machines/ParameterServerMachine.Views.cs",
+        "Phase = range.PhaseOf(piece.Offset)", "Phase = PiecePhase.Collecting")]
+    [InlineData(
+        "a node that is lost while ranges are dealt is waited for", "Machines/CoordinatorMachine.Members.cs",
+        "phase == Phase.Arranging || computedAll", "computedAll")]
+    public void Search_finds_a_planted_mistake(string mistake, string file, string original, string mutated)
+    {
+        string path = Path.Combine(Source, file);
+        string text = File.ReadAllText(path).ReplaceLineEndings("\n");
+        Assert.True(text.Split(original).Length == 2, $"{mistake}: the place to plant it is not, or not only once, in {file}");
+        var context = new AssemblyLoadContext(mistake, isCollectible: true);
+        try
+        {
+            MethodInfo of = context.LoadFromStream(Compile(path, text.Replace(original, mutated, StringComparison.Ordinal)))
+                .GetType(typeof(SearchCase).FullName!, throwOnError: true)!.GetMethod(nameof(SearchCase.Of))!;
+            MethodInfo find = of.DeclaringType!.GetMethod(nameof(SearchCase.FindProblem))!;
+            int foundBy = Enumerable.Range(1, Seeds).FirstOrDefault(seed => find.Invoke(of.Invoke(null, [(ulong)seed, null]), []) is not null);
+            Assert.True(foundBy > 0, $"{mistake}: {Seeds} seeds noticed nothing");
+            TestContext.Current.TestOutputHelper?.WriteLine($"found by seed {foundBy}");
+        }
+        finally
+        {
+            context.Unload();
+        }
+    }
+
+    private static MemoryStream Compile(string mutatedPath, string mutatedText)
+    {
+        var options = new CSharpParseOptions(LanguageVersion.Latest);
+        const string Usings =
+            "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading; global using System.Threading.Tasks;";
+        SyntaxTree[] trees =
+        [
+            CSharpSyntaxTree.ParseText(Usings, options),
+            .. Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories)
+                .Where(path => !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+                .Select(path => CSharpSyntaxTree.ParseText(path == mutatedPath ? mutatedText : File.ReadAllText(path), options, path)),
+        ];
+        CSharpCompilation compilation = CSharpCompilation.Create(
+            "ActorMlp.Training",
+            trees,
+            References,
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
+        var assembly = new MemoryStream();
+        var result = compilation.Emit(assembly);
+        Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(one => one.Severity == DiagnosticSeverity.Error).Take(5)));
+        assembly.Position = 0;
+        return assembly;
+    }
+
+    private static string Root()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "ActorMlp.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        return folder ?? throw new InvalidOperationException("the test does not run from within the repository");
+    }
+}

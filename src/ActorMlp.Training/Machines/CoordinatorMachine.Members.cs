@@ -103,6 +103,11 @@ public sealed partial class CoordinatorMachine
     public IReadOnlyList<CoordinatorEffect> Handle(ProgressDue message, TimeSpan now)
     {
         _ = message;
+        if (phase == Phase.Gathering)
+        {
+            lastHeard = now;
+        }
+
         TimeSpan silence = now - lastHeard;
 
         // A disk may well be silent for longer than a step takes.

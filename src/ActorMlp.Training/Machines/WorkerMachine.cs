@@ -67,6 +67,12 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
             awaitingView = awaitingView is { } early && early.View >= arrangement ? early : null;
             computed.Clear();
             waiting.Clear();
+
+            // Within an arrangement a step may yet be opened in a view that is older than the last: the lead decides on it before the step before is committed.
+            foreach (int old in views.Keys.Where(number => number < arrangement).ToList())
+            {
+                views.Remove(old);
+            }
         }
 
         if (awaitingView is { } step && views.ContainsKey(step.View))
@@ -104,14 +110,6 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
         if (opened?.Step != message.Step)
         {
             computed.Clear();
-        }
-
-        if (opened?.View != message.View)
-        {
-            foreach (int old in views.Keys.Where(number => number < message.View).ToList())
-            {
-                views.Remove(old);
-            }
         }
 
         opened = message;

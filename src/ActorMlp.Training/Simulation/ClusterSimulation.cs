@@ -127,7 +127,8 @@ public sealed partial class ClusterSimulation
     public ClusterSimulation(SimulatedModel model, SimulationOptions options)
     {
         this.options = options;
-        nothingIsLate = options.Script.Faults.All(fault => fault.Kind is FaultKind.Crash or FaultKind.Leave or FaultKind.Join)
+        nothingIsLate = options.Script.Faults.All(fault => fault.Kind is FaultKind.Crash or FaultKind.Leave or FaultKind.Join
+                || fault is { Kind: FaultKind.Corrupt, Plane: FaultPlane.Bulk })
             && options.Faults.All(fault => fault.Kind is SimulatedFaultKind.Crash or SimulatedFaultKind.Leave or SimulatedFaultKind.Join);
         Model = model;
         random = new CounterRandom(options.Seed, RandomPurpose.Shuffle);

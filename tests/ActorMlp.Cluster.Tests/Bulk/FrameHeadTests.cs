@@ -31,12 +31,12 @@ public sealed class FrameHeadTests
     {
         byte[] head = Head(Example, new FramePrefix(FrameType.Data, 0, 1200, 9, new FlowMarks(7, 4096)));
         Assert.Equal(
-            "414D4C42" + "01" + "01" + "2C00" + "B0040000" + "00000000"
+            "414D4C42" + "01" + "01" + "2D00" + "B0040000" + "00000000"
             + "0900000000000000" + "0700000000000000" + "0010000000000000"
-            + "DC0011" + "CF0102030405060708" + "03" + "CD03E8" + "01" + "02" + "CE00011170" + "CD012C" + "02" + "01" + "00" + "40" + "CB3FF8000000000000" + "28" + "05" + "01" + "00" + "C2",
-            Convert.ToHexString(head.AsSpan(0, 40 + 0x2C)));
-        Assert.Equal(new string('0', 2 * (184 - 40 - 0x2C)), Convert.ToHexString(head.AsSpan(40 + 0x2C, 184 - 40 - 0x2C)));
-        Assert.Equal("DE9DCF5B0729DCF3", Convert.ToHexString(head.AsSpan(184)));
+            + "DC0012" + "CF0102030405060708" + "03" + "CD03E8" + "01" + "02" + "CE00011170" + "CD012C" + "02" + "01" + "00" + "40" + "CB3FF8000000000000" + "28" + "05" + "01" + "00" + "C2" + "C0",
+            Convert.ToHexString(head.AsSpan(0, 40 + 0x2D)));
+        Assert.Equal(new string('0', 2 * (184 - 40 - 0x2D)), Convert.ToHexString(head.AsSpan(40 + 0x2D, 184 - 40 - 0x2D)));
+        Assert.Equal("49BBB155C5EDEB49", Convert.ToHexString(head.AsSpan(184)));
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class NodeSettingsTests
         ClusterSettings settings = node.Host.Cluster.Settings;
         Assert.Equal(detection.HeartbeatInterval, settings.HeartbeatInterval);
         Assert.Equal(detection.AcceptablePause, settings.FailureDetectorConfig.GetTimeSpan("acceptable-heartbeat-pause"));
-        Assert.Equal("Akka.Cluster.SBR.SplitBrainResolverProvider", settings.DowningProviderType.FullName);
+        Assert.Equal(typeof(PromptDowningProvider), settings.DowningProviderType);
         Akka.Configuration.Config system = node.Host.System.Settings.Config;
         Assert.Equal("keep-majority", system.GetString("akka.cluster.split-brain-resolver.active-strategy"));
         Assert.Equal(detection.StableAfter, system.GetTimeSpan("akka.cluster.split-brain-resolver.stable-after"));

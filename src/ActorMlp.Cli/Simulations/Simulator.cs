@@ -1,6 +1,7 @@
 using ActorMlp.Cli.Configuration;
 using ActorMlp.Data;
 using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation;
@@ -31,7 +32,12 @@ internal sealed class Simulator(CommandContext context)
             return new FaultSearch(context).Run(request, script);
         }
 
-        using LoadedData data = DataLoader.Load(file!.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
+        if (file!.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode)
+        {
+            return context.BadInput([$"training.consistency.mode: is {OptionsReflection.Camel(mode.ToString())}; simulated clusters train with bsp"]);
+        }
+
+        using LoadedData data = DataLoader.Load(file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
         context.TellOfCache(data);
         var setup = new RunSetup(file.Options, data);
         using var pool = new ComputePool(file.Options.Cluster.Threads);

@@ -307,11 +307,15 @@ public sealed partial class CoordinatorMachine
             accounts[number].Status = WorkerStatus.Active;
         }
 
-        view = view with { Number = view.Number + 1, Ranges =
+        view = view with
+        {
+            Number = view.Number + 1,
+            Ranges =
         [
             .. ShardDealer.Deal(shape.Shards, ready, paces.Of(ready), shape.ShardsDealtTogether),
             .. present.Except(ready).Select(worker => new ShardRange(worker, shape.Shards, shape.Shards)),
-        ] };
+        ]
+        };
         redeals = false;
         return
         [

@@ -169,11 +169,12 @@ public sealed partial class ParameterServerMachine
 
     /// <summary>
     /// What was taken over becomes a part of this server's range, as soon as both are at the same step. Where this server was ahead it goes back by one, with
-    /// its own pieces done: nobody could compute the later step, as it takes the weights that were missing.
+    /// its own pieces done: nobody could compute the later step, as it takes the weights that were missing. Only one worker that computes all by itself could
+    /// bring a server further ahead; then nothing is merged, and the coordinator, who hears of no step any more, takes the run back.
     /// </summary>
     private List<ParameterServerEffect> MergeTaken()
     {
-        if (taken is not { } range || (pieces.Length > 0 && range.Step > step))
+        if (taken is not { } range || (pieces.Length > 0 && (range.Step > step || range.Step < step - 1)))
         {
             return [];
         }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Kills node processes at random moments, one every five seconds, and compares the hash with that of an undisturbed run; as root also cuts a node off for 20 s.
-# usage: tests/cluster/chaos.sh [RUNS [EPOCHS]]: how many runs with other moments each (1), and how long each is (1200 epochs of the digits, about a minute).
+# usage: tests/cluster/chaos.sh [RUNS [EPOCHS]]: how many runs with other moments each (1), and how long each is (400 epochs of the digits, a minute or two).
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 runs=${1:-1}
-epochs=${2:-1200}
+epochs=${2:-400}
 program=src/ActorMlp.Cli/bin/Release/net10.0/actormlp
 [ -x "$program" ] || dotnet build -c Release --nologo -v q src/ActorMlp.Cli || exit 1
 

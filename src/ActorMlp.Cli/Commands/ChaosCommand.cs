@@ -84,6 +84,7 @@ internal static class ChaosCommand
         string? expected = request.Expected ?? await Task.Run(() => Undisturbed(setup)).ConfigureAwait(false);
         RunDirectory directory = RunFolder.ForNewRun(file.Options, request.Output, context.Time);
         directory.Create();
+        AtomicFile.Write(directory.Configuration, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(EffectiveConfiguration.ToYaml(setup.Options))));
         using ILoggerFactory logging = RunLogging.Create(directory.Log);
         using var stop = new CancellationTokenSource();
         using IDisposable interrupt = context.OnInterrupt(stop);

@@ -7,7 +7,7 @@ namespace ActorMlp.Cli.Chaos;
 /// <param name="next">Hears the events too.</param>
 internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : IProgress<RunEvent>
 {
-    /// <summary>A longer pause than this, beginning within <see cref="Window"/> after a fault, is taken to be its consequence.</summary>
+    /// <summary>The longest pause that begins so soon after a fault is taken to be its consequence.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
     /// <summary>A pause that began so shortly before the next fault is that one's.</summary>
@@ -18,7 +18,8 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
     private readonly List<(double Seconds, long Lost, string Reason)> rewinds = [];
     private readonly List<(double Seconds, string Reason)> takeovers = [];
     private long began;
-    private NodesArranged? arranged;
+    private IReadOnlyDictionary<int, string> members = new Dictionary<int, string>();
+    private ViewStands? standing;
 
     /// <summary>Steps committed.</summary>
     public long Step
@@ -38,14 +39,22 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
     /// <summary>Whether a step was committed.</summary>
     public bool HasBegun => Volatile.Read(ref began) != 0;
 
-    /// <summary>Who does what; null before the first view.</summary>
-    public NodesArranged? Arranged
+    /// <summary>What each node does, by the view that stands.</summary>
+    public IReadOnlyList<NodePart> Parts
     {
         get
         {
             lock (gate)
             {
-                return arranged;
+                return standing is not { View: { } view, Coordinator: var coordinator } ? [] :
+                [
+                    .. members.Select(member => new NodePart(
+                        member.Value,
+                        IsCoordinator: member.Value == coordinator,
+                        Leads: view.Arrangement.Lead == member.Key,
+                        Serves: view.Arrangement.PiecesOf(member.Key).Any(),
+                        Works: view.Ranges.Any(range => range.Worker.Number == member.Key && range.Count > 0))),
+                ];
             }
         }
     }
@@ -82,8 +91,11 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
                 case CoordinatorTookOver:
                     takeovers.Add((Elapsed.TotalSeconds, "the coordinator was lost"));
                     break;
-                case NodesArranged view:
-                    arranged = view;
+                case MembersKnown known:
+                    members = known.Nodes;
+                    break;
+                case ViewStands view:
+                    standing = view;
                     break;
             }
         }

@@ -1,6 +1,5 @@
 using ActorMlp.Cli.Configuration;
 using ActorMlp.Training.Faults;
-using ActorMlp.Training.Runs;
 
 namespace ActorMlp.Cli.Chaos;
 
@@ -83,16 +82,16 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
     {
         FaultTarget target = due.Fault.Target ?? FaultRules.Of(due.Fault.Kind).Default!;
         IReadOnlyList<int> there = cluster.Present;
-        int[] Those(Func<ArrangedNode, bool> which) =>
-            [.. (clock.Arranged?.Nodes ?? []).Where(which).Select(node => cluster.PlaceOf(node.NodeId)).Where(place => there.Contains(place))];
+        int[] Those(Func<NodePart, bool> which) =>
+            [.. clock.Parts.Where(which).Select(node => cluster.PlaceOf(node.NodeId)).Where(place => there.Contains(place))];
         int[] One(IReadOnlyList<int> candidates) => candidates.Count == 0 ? [] : [due.ChooseFrom(candidates)];
         return target.Kind switch
         {
             FaultTargetKind.Node => there.Contains(target.Node) ? [target.Node] : [],
-            FaultTargetKind.Coordinator => Those(node => node.NodeId == clock.Arranged?.Coordinator),
+            FaultTargetKind.Coordinator => Those(node => node.IsCoordinator),
             FaultTargetKind.Lead => Those(node => node.Leads),
-            FaultTargetKind.ParameterServer => One(Those(node => node.Parameters > 0)),
-            FaultTargetKind.Worker => One(Those(node => node.Shards > 0)),
+            FaultTargetKind.ParameterServer => One(Those(node => node.Serves)),
+            FaultTargetKind.Worker => One(Those(node => node.Works)),
             FaultTargetKind.All => there,
             _ => One(there),
         };
@@ -100,13 +99,13 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
 
     private string RolesOf(int place)
     {
-        ArrangedNode? node = clock.Arranged?.Nodes.FirstOrDefault(node => cluster.PlaceOf(node.NodeId) == place);
+        NodePart? node = clock.Parts.FirstOrDefault(node => cluster.PlaceOf(node.NodeId) == place);
         string[] roles =
         [
-            .. node is not null && node.NodeId == clock.Arranged?.Coordinator ? (string[])["coordinator"] : [],
-            .. node?.Leads == true ? (string[])["lead"] : [],
-            .. node?.Parameters > 0 ? (string[])["parameter server"] : [],
-            .. node?.Shards > 0 ? (string[])["worker"] : [],
+            .. node is { IsCoordinator: true } ? (string[])["coordinator"] : [],
+            .. node is { Leads: true } ? (string[])["lead"] : [],
+            .. node is { Serves: true } ? (string[])["parameter server"] : [],
+            .. node is { Works: true } ? (string[])["worker"] : [],
         ];
         return roles.Length > 0 ? string.Join(" + ", roles) : "no part yet";
     }

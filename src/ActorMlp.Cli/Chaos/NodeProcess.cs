@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using ActorMlp.Cli.Commands;
+using ActorMlp.Cli.Runs;
 using ActorMlp.Cluster.Nodes;
 
 namespace ActorMlp.Cli.Chaos;
@@ -43,23 +44,9 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <exception cref="NodeException">It does not start.</exception>
     public static async Task<NodeProcess> StartAsync(IReadOnlyList<string> prefix, IReadOnlyList<string> arguments, TimeProvider time)
     {
-        string program = Environment.ProcessPath ?? throw new NodeException("the path of this program is not known, so no node can be started");
-        List<string> words = [.. prefix, program];
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
-        {
-            words.Add(typeof(NodeProcess).Assembly.Location);
-        }
-
-        words.AddRange(["node", "--until-input-ends", .. arguments]);
-        var start = new ProcessStartInfo(words[0])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        words.Skip(1).ToList().ForEach(start.ArgumentList.Add);
-        Process process = Process.Start(start) ?? throw new NodeException($"{words[0]} could not be started");
+        ProcessStartInfo start = NodeProgram.Start(prefix, arguments);
+        start.RedirectStandardError = true;
+        Process process = Process.Start(start) ?? throw new NodeException($"{start.FileName} could not be started");
         var complaints = new List<string>();
         process.ErrorDataReceived += (_, line) => complaints.AddRange(line.Data is { } text ? [text] : Array.Empty<string>());
         process.BeginErrorReadLine();

@@ -77,27 +77,15 @@ internal sealed class LocalNodes : IAsyncDisposable
 
     private Process Start(int number, string? join, int threads, string? dataDirectory, string logDirectory)
     {
-        string program = Environment.ProcessPath ?? throw new NodeException("the path of this program is not known, so no node can be started");
-        var start = new ProcessStartInfo(program)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            UseShellExecute = false,
-        };
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
-        {
-            start.ArgumentList.Add(typeof(LocalNodes).Assembly.Location);
-        }
-
         List<string> arguments =
         [
-            "node", "--listen", $"{Host}:0", "--until-input-ends", "--threads", $"{threads}", "--log", Path.Combine(logDirectory, $"node-{number}.jsonl"),
+            "--listen", $"{Host}:0", "--threads", $"{threads}", "--log", Path.Combine(logDirectory, $"node-{number}.jsonl"),
         ];
         arguments.AddRange(join is null ? [] : ["--join", join]);
         arguments.AddRange(security);
         arguments.AddRange(dataDirectory is null ? [] : ["--data-dir", dataDirectory]);
-        arguments.ForEach(start.ArgumentList.Add);
-        Process process = Process.Start(start) ?? throw new NodeException($"{program} could not be started");
+        ProcessStartInfo start = NodeProgram.Start([], arguments);
+        Process process = Process.Start(start) ?? throw new NodeException($"{start.FileName} could not be started");
         processes.Add(process);
         return process;
     }

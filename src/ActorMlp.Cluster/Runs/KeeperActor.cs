@@ -138,18 +138,8 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<ViewPublished>(FromCoordinator, message =>
         {
             view = message.View;
-            options.Observer.Report(new ViewStands(view));
+            options.Observer.Report(new ViewStands(view, ClusterTraining.IdOf(coordinator.Path.Address)));
             SendBest();
-            options.Observer.Report(new NodesArranged(
-                ClusterTraining.IdOf(coordinator.Path.Address),
-                [
-                    .. members.Values.Select(member => new ArrangedNode(
-                        member.Number,
-                        member.NodeId,
-                        view.Ranges.FirstOrDefault(range => range.Worker.Number == member.Number)?.Count ?? 0,
-                        view.Arrangement.PiecesOf(member.Number).Sum(piece => piece.Length),
-                        view.Arrangement.Lead == member.Number)),
-                ]));
         });
         Receive<RangesWanted>(FromCoordinator, message => Supply(message.Arrangement));
         Receive<WriteCheckpoint>(FromCoordinator, message =>

@@ -39,6 +39,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private readonly SortedSet<int> servers = [];
     private readonly HashSet<int> awaitedRanges = [];
     private readonly Dictionary<int, int> leaving = [];
+    private readonly Dictionary<WorkerId, int> joinedIn = [];
     private readonly WorkerPaces paces = new();
     private readonly TrainingClock clock = new();
     private readonly RunProgress first = start;
@@ -56,7 +57,6 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private TimeSpan lastHeard;
     private TimeSpan longestStep;
     private int stalls;
-    private readonly Dictionary<WorkerId, int> joinedIn = [];
     private int heardOf;
     private bool someWait;
     private double learningRate;

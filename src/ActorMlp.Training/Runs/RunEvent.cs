@@ -137,19 +137,6 @@ public sealed record RunStalled([property: Key(0)] long Step, [property: Key(1)]
 [MessagePackObject]
 public sealed record CoordinatorTookOver([property: Key(0)] long Step) : RunEvent;
 
-/// <summary>Who does what, from a view on (where a run is kept, it never travels).</summary>
-/// <param name="Coordinator">The node with the coordinator, <c>host:port</c>.</param>
-/// <param name="Nodes">The nodes of the run.</param>
-public sealed record NodesArranged(string Coordinator, IReadOnlyList<ArrangedNode> Nodes) : RunEvent;
-
-/// <summary>What a node does in a run.</summary>
-/// <param name="Number">Its number within the run.</param>
-/// <param name="NodeId">Its control address, <c>host:port</c>.</param>
-/// <param name="Shards">Shards that it computes of every step.</param>
-/// <param name="Parameters">Parameters that it holds.</param>
-/// <param name="Leads">Whether it opens and commits steps.</param>
-public sealed record ArrangedNode(int Number, string NodeId, int Shards, int Parameters, bool Leads);
-
 /// <summary>The run waits for more nodes.</summary>
 /// <param name="Workers">Workers that are there.</param>
 /// <param name="MinimumWorkers">Workers that it takes.</param>
@@ -160,7 +147,8 @@ public sealed record RunWaiting(
 
 /// <summary>A view stands: from now on shards are dealt by it.</summary>
 /// <param name="View">Which.</param>
-public sealed record ViewStands(View View) : RunEvent;
+/// <param name="Coordinator">The node with the coordinator, <c>host:port</c>; null within one process.</param>
+public sealed record ViewStands(View View, string? Coordinator = null) : RunEvent;
 
 /// <summary>Who is in the run; replaces what was said before.</summary>
 /// <param name="Nodes">The address of each node, by its number, which its worker has too.</param>

@@ -1,6 +1,3 @@
-using ActorMlp.Engine.Batches;
-using ActorMlp.Engine.Networks;
-using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Random;
 using ActorMlp.Training.Audits;
 using ActorMlp.Training.Configuration;
@@ -8,7 +5,6 @@ using ActorMlp.Training.Ledgers;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation;
 using ActorMlp.Training.Tests.Storage;
-using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Tests.Simulation;
 
@@ -160,7 +156,7 @@ public sealed class SimulationTests
             return result.Violation;
         }
 
-        float[] expected = Oracle(model);
+        float[] expected = PlainLoop.Train(model);
         return result.Weights.AsSpan().SequenceEqual(expected)
             ? result.Conclusion!.Progress.Ledger.ShardsCommitted == model.Shape.TotalSteps * model.Shape.Shards ? null : "the ledger does not count every shard once"
             : $"other weights: {string.Join(' ', result.Weights)} for {string.Join(' ', expected)}";
@@ -214,54 +210,5 @@ public sealed class SimulationTests
                 Link = new LinkModel(1e6, TimeSpan.FromMicroseconds(500), 0.9),
                 Faults = faults,
             });
-    }
-
-    /// <summary>The weights that the run keeps, by a plain loop.</summary>
-    private static float[] Oracle(CheckingModel model)
-    {
-        RunShape shape = model.Shape;
-        float[][] state = model.CreateState();
-        float[] next = new float[model.Length], best = [];
-        SplitMetrics? bestFigures = null;
-        SimulatedOptimizer optimizer = model.CreateOptimizer(new ParameterRange(0, model.Length), [state[1]]);
-        var piece = new ParameterPiece(0, 0, model.Length);
-        for (long step = 0; step < shape.TotalSteps; step++)
-        {
-            int subtrees = shape.EncodedSubtrees ?? 1;
-            var parts = new GradientPart[subtrees];
-            GradientTotals totals = default;
-            for (int i = 0; i < subtrees; i++)
-            {
-                var node = new TreeNode(shape.LargestSubtreeLevel, i);
-                var gradient = new float[model.Length];
-                totals += model.Compute(step, node, state[0], gradient);
-                if (model.HasErrorFeedback)
-                {
-                    model.Encode([.. state[2 + i]], state[2 + i], gradient);
-                }
-
-                parts[i] = new GradientPart(node, gradient);
-            }
-
-            double? norm = shape.ClipsNorm ? ParameterUpdater.Norm(optimizer.Measure(piece, parts, totals, state[0])) : null;
-            optimizer.Apply(step, piece, parts, totals, norm, state[0], next);
-            next.CopyTo(state[0], 0);
-            if (shape.EndsEpoch(step + 1) && shape.ValidationRows > 0)
-            {
-                EvaluationTotals sum = default;
-                for (int block = 0; block < Messages.EvaluationBlock.CountFor(shape.ValidationRows); block++)
-                {
-                    sum += model.Evaluate(Messages.EvaluatedSplit.Validation, block, state[0]);
-                }
-
-                SplitMetrics figures = shape.Measure(sum);
-                if (bestFigures is null || shape.Beats(figures, bestFigures))
-                {
-                    (bestFigures, best) = (figures, [.. state[0]]);
-                }
-            }
-        }
-
-        return bestFigures is null ? state[0] : best;
     }
 }

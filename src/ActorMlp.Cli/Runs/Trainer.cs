@@ -112,7 +112,7 @@ internal sealed class Trainer(CommandContext context)
             checkpoint.CheckBelongsTo(setup);
             if (setup.Options.Training.Consistency.Mode != ConsistencyMode.Bsp)
             {
-                UpdateLog.CheckResumable(directory.Updates, setup, checkpoint.Progress.Step);
+                UpdateLog.CheckResumable(directory.Updates, setup, setup.Shape.Workers, checkpoint.Progress.Step);
             }
 
             foreach (string problem in problems)

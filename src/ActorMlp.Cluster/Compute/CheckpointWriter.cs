@@ -6,7 +6,7 @@ namespace ActorMlp.Cluster.Compute;
 
 /// <summary>
 /// Writes checkpoints in the background, in the order in which they were asked for. A checkpoint that waits is replaced by a newer one of its
-/// kind, so a slow disk delays nobody; a best checkpoint always goes to disk before the last one that refers to it.
+/// kind, so a slow disk delays nobody; a best checkpoint always goes to disk before the last one that refers to it, so after one that could not be written there are no more.
 /// </summary>
 /// <param name="directory">The run's folder.</param>
 public sealed class CheckpointWriter(RunDirectory directory)
@@ -14,12 +14,19 @@ public sealed class CheckpointWriter(RunDirectory directory)
     private readonly Lock gate = new();
     private readonly List<(CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker)> waiting = [];
     private Task writer = Task.CompletedTask;
+    private string? failure;
 
     /// <summary>Writes a checkpoint, later. The asker gets <see cref="CheckpointWritten"/> or <see cref="CheckpointFailed"/>.</summary>
     public void Save(CheckpointKind kind, Checkpoint checkpoint, IActorRef asker)
     {
         lock (gate)
         {
+            if (failure is not null)
+            {
+                asker.Tell(new CheckpointFailed(failure));
+                return;
+            }
+
             if (kind == CheckpointKind.Best)
             {
                 waiting.Clear();
@@ -77,6 +84,12 @@ public sealed class CheckpointWriter(RunDirectory directory)
             }
             catch (StorageException exception)
             {
+                lock (gate)
+                {
+                    failure = exception.Message;
+                    waiting.Clear();
+                }
+
                 entry.Asker.Tell(new CheckpointFailed(exception.Message));
             }
         }

@@ -3,6 +3,7 @@ using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Runs;
@@ -26,6 +27,7 @@ public sealed class RunBlueprint
         Encoding = training.Encoding.Kind == GradientEncodingKind.Float32
             ? null
             : new EncodingPlan(TrainingSpecFactory.Encoding(training), training.Encoding.Subtrees);
+        bool isOfShares = training.Consistency.Mode != ConsistencyMode.Bsp;
         Shape = new RunShape
         {
             Epochs = training.Epochs,
@@ -43,11 +45,12 @@ public sealed class RunBlueprint
             ParameterLength = Network.Layout.Length,
             ClipsNorm = Regularization.ClipNorm is not null,
             EncodedSubtrees = Encoding?.Subtrees,
-            Standbys = options.Cluster.Standbys,
+            Standbys = isOfShares ? 0 : options.Cluster.Standbys,
             VerifyFraction = training.VerifyFraction,
             Seed = training.Seed,
-            KeepsLedger = options.Output.Ledger && training.Consistency.Mode == ConsistencyMode.Bsp,
+            KeepsLedger = options.Output.Ledger && !isOfShares,
             MayDropShards = training.Consistency.Mode == ConsistencyMode.Backup,
+            Sharing = isOfShares ? new ShareRules(ConsistencyRule.Of(training.Consistency), facts.TrainingRows, training.BatchSize, training.ShardsPerStep) : null,
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,
         };
@@ -77,6 +80,12 @@ public sealed class RunBlueprint
     /// <summary>The names of all state beside the weights, in order: the optimizer's, then what the encoding owes.</summary>
     public IReadOnlyList<string> StateNames => [.. ParameterUpdater.SlotNames(Optimizer.Kind), .. Encoding?.ResidualNames ?? []];
 
+    /// <summary>The names of all state beside the weights in a run that is made of shares, in order.</summary>
+    /// <param name="workers">Workers that it was begun with.</param>
+    public IReadOnlyList<string> StateNamesOf(int workers) => Options.Training.Consistency.Mode == ConsistencyMode.Local
+        ? [.. Enumerable.Range(0, Shape.Sharing!.PlanOf(workers).Shares).SelectMany(share => ParameterUpdater.SlotNames(Optimizer.Kind).Select(name => SharePlan.SlotName(share, name)))]
+        : StateNames;
+
     /// <summary>The run in numbers.</summary>
     public RunShape Shape { get; }
 
@@ -85,7 +94,10 @@ public sealed class RunBlueprint
     {
         int granularity = Encoding is null ? 1 : GradientEncoding.Create(Encoding.Spec).Granularity;
         return new(
-            [.. ParameterUpdater.CutPoints(Network, Regularization).Where(cut => cut % granularity == 0 || cut == Network.Layout.Length)], PieceLength);
+            [.. ParameterUpdater.CutPoints(Network, Regularization).Where(cut => cut % granularity == 0 || cut == Network.Layout.Length)], PieceLength)
+        {
+            MostServers = Shape.Sharing is null ? int.MaxValue : 1,
+        };
     }
 
     /// <summary>An encoder of gradients; null where they travel as they are.</summary>

@@ -1,3 +1,4 @@
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
@@ -13,6 +14,8 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private readonly SortedDictionary<long, State> states = [];
     private readonly List<WriteCheckpoint> awaited = [];
     private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
+    private readonly List<UpdateRecord> log = [];
+    private readonly List<UpdateRecord> received = [];
     private StateRetention retention = new();
     private (RunProgress Progress, float[][] Slots)? lastOnDisk;
     private View view = View.None;
@@ -27,6 +30,12 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>The newest progress that the keeper was told; the state to it may still be on its way.</summary>
     public RunProgress Newest =>
         awaited.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
+
+    /// <summary>The log of updates: up to the newest checkpoint that is to be written, and on disk before it.</summary>
+    public IReadOnlyList<UpdateRecord> Log => log;
+
+    /// <summary>Workers that a run that is made of shares was begun with; null before that, and in other runs.</summary>
+    public int? Shares { get; private set; }
 
     /// <summary>The best epoch's weights, once they are restored.</summary>
     public float[]? Best { get; private set; }
@@ -60,16 +69,27 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         (RunProgress progress, float[][] slots) = lastOnDisk ?? (RunProgress.Start, model.CreateState());
         Saved = progress;
         states[progress.Step] = new State(slots, 0);
+        log.RemoveAll(update => update.Clock >= progress.Step);
     }
 
     public void Handle(ViewPublished message)
     {
         view = message.View;
         SendBest();
+        if (LostCheckpoint)
+        {
+            // The coordinator that was to hear of it may be gone.
+            TellOfFailure();
+        }
     }
 
     public void Supply(Arrangement arrangement)
     {
+        if (arrangement.Shares > 0 && !BeginsShares(arrangement))
+        {
+            return;
+        }
+
         if (!states.TryGetValue(arrangement.Step, out State? state) || !state.IsWhole)
         {
             cluster.Watch.Break($"the state of step {arrangement.Step} is asked for, and is not here");
@@ -77,7 +97,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         }
 
         ForgetWhatWasUnderWay();
-        int firstResidual = 1 + model.OptimizerSlots;
+        int firstResidual = arrangement.Shares > 0 ? state.Slots.Length : 1 + model.OptimizerSlots;
         for (int slot = 0; slot < state.Slots.Length; slot++)
         {
             foreach (ParameterPiece piece in arrangement.Pieces)
@@ -91,6 +111,46 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
                         arrangement.Number, null, slot, piece.Offset, state.Slots[slot].AsSpan(piece.Offset, piece.Length).ToArray()));
                 }
             }
+        }
+    }
+
+    /// <summary>What comes from an arrangement's step on will have other bits; so a run that has gone on further than whoever arranges it knows is to go on from there.</summary>
+    private bool BeginsShares(Arrangement arrangement)
+    {
+        if (arrangement.Step < Saved.Step)
+        {
+            if (disk.Count == 0)
+            {
+                cluster.TellCoordinatorFromKeeper(new CheckpointWritten(CheckpointKind.Last, Saved.Step, "last"));
+            }
+
+            return false;
+        }
+
+        Shares = arrangement.Shares;
+        received.Clear();
+        log.RemoveAll(update => update.Clock >= arrangement.Step);
+        foreach (long step in states.Keys.Where(step => step > arrangement.Step).ToArray())
+        {
+            states.Remove(step);
+        }
+
+        if (arrangement.Step == 0)
+        {
+            states[0] = new State(CreateState(), 0);
+        }
+
+        return true;
+    }
+
+    private float[][] CreateState() => Shares is { } shares ? model.CreateState(shares) : model.CreateState();
+
+    /// <summary>Updates that a parameter server applied, in their order, before the state that has them.</summary>
+    public void Receive(int arrangement, IReadOnlyList<UpdateRecord> updates)
+    {
+        if (arrangement == view.Arrangement.Number)
+        {
+            received.AddRange(updates);
         }
     }
 
@@ -112,7 +172,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
         if (!states.TryGetValue(step, out State? state))
         {
-            float[][] slots = [.. model.CreateState().Select(_ => new float[model.Length])];
+            float[][] slots = [.. CreateState().Select(_ => new float[model.Length])];
             states[step] = state = new State(slots, (long)slots.Length * model.Length);
         }
 
@@ -134,9 +194,11 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     {
         foreach (WriteCheckpoint wanted in awaited.ToArray())
         {
-            if (states.TryGetValue(wanted.Progress.Step, out State? state) && state.IsWhole)
+            if (states.TryGetValue(wanted.Progress.Step, out State? state) && state.IsWhole && !WaitsForLast(wanted))
             {
                 awaited.Remove(wanted);
+                log.AddRange(received.Where(update => update.Clock < wanted.Progress.Step));
+                received.RemoveAll(update => update.Clock < wanted.Progress.Step);
                 disk.Enqueue((wanted.Kind, wanted.Progress, state.Slots));
                 cluster.UseDisk(Written);
                 if (wanted.Kind == CheckpointKind.Last)
@@ -149,13 +211,20 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         RestoreBestWhenSaved();
     }
 
+    private void TellOfFailure() => cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
+
+    /// <summary>Where training anew gives other bits, the best is kept only with the last that refers to it.</summary>
+    private bool WaitsForLast(WriteCheckpoint wanted) => Shares is not null && wanted.Kind == CheckpointKind.Best
+        && !awaited.Exists(other => other.Kind == CheckpointKind.Last && other.Progress.Step == wanted.Progress.Step);
+
     private void Written(bool whole)
     {
         (CheckpointKind kind, RunProgress progress, float[][] slots) = disk.Dequeue();
-        if (!whole)
+        if (!whole || LostCheckpoint)
         {
+            // A last checkpoint is worth nothing without the best that it refers to.
             LostCheckpoint = true;
-            cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
+            TellOfFailure();
             return;
         }
 
@@ -164,10 +233,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         {
             bestOnDisk = slots[0];
         }
-        else
-        {
-            lastOnDisk = (progress, slots);
-        }
+
+        // Of the two the newer one is gone on from.
+        lastOnDisk = (progress, slots);
 
         var message = new CheckpointWritten(kind, progress.Step, $"{kind}-{written}");
         retention.Enter(message);

@@ -47,7 +47,7 @@ internal sealed class ShareComputer
     public IReadOnlyList<OptimizerSlot> Slots => isLocal ? engine.CopySlots : Held.Updater.Slots;
 
     /// <summary>The weights.</summary>
-    public Span<float> Parameters => Held.Parameters;
+    public Memory<float> Weights => Held.Memory;
 
     private ParameterStore Held => store ?? throw new InvalidOperationException("the parameters are elsewhere");
 

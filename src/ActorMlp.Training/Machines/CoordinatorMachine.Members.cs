@@ -253,7 +253,7 @@ public sealed partial class CoordinatorMachine
 
         progress = saved;
         lastWritten = ReferenceEquals(saved, first) ? -1 : saved.Step;
-        rewound = new RunRewound(progress.Step, reason);
+        rewound = new RunRewound(progress.Step, reason, shape.LeavesOrderOpen);
         (evaluation, saving) = (null, null);
         phase = Phase.Gathering;
 

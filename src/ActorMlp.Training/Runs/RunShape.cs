@@ -92,6 +92,9 @@ public sealed record RunShape
     /// <summary>The level of the largest subtree whose gradient travels as one.</summary>
     public int LargestSubtreeLevel => int.Log2(EncodedSubtrees is null ? Shards : ShardsDealtTogether);
 
+    /// <summary>Whether the order of updates is left open: what is trained anew may get other bits.</summary>
+    public bool LeavesOrderOpen => Sharing is { Rule.Mode: not ConsistencyMode.Local };
+
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps => (long)Epochs * StepsPerEpoch;
 

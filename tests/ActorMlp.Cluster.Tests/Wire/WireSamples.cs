@@ -54,7 +54,7 @@ internal static class WireSamples
         (
             "nst",
             new NodeStanding(2, Keeper, 4, new View(4, [new ShardRange(Worker, 0, 5)]), 7, true, true),
-            "01970296ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30049304919392030100059300009007c3c3"),
+            "01970296ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e3004930491939203010005940000900007c3c3"),
         ("pg", new ProcessGone("10.0.0.2:4053", 7), "0192ad31302e302e302e323a3430353307"),
         ("np", new NodePrepared(2, Keeper, 4), "01930296ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e3004"),
         ("nr", new NodeRefused(2, "10.0.0.2:4053", ["file train.csv differs"]), "019302ad31302e302e302e323a3430353391b666696c6520747261696e2e6373762064696666657273"),
@@ -124,7 +124,7 @@ internal static class WireSamples
         (
             "vp",
             new ViewPublished(new View(4, [new ShardRange(Worker, 0, 5), new ShardRange(new WorkerId(4, 0), 5, 8)]), 70_000),
-            "019293049293920301000593920400050893000090ce00011170"),
+            "01929304929392030100059392040005089400009000ce00011170"),
         ("so", new StepOpened(4, 70_000, [new TreeNode(0, 0), new TreeNode(2, 1)]), "019304ce0001117092920000920201"),
         ("eb", new EvaluateBlocks(1, EvaluatedSplit.Test, 3, 9, 40), "01950101030928"),
         ("ct", new ContinueTraining(71_000, 4), "0192ce0001155804"),

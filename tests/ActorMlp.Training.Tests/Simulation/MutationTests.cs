@@ -63,9 +63,6 @@ public sealed class MutationTests
     [InlineData(
         "an update's version is that of the updates that are applied, not of those that are asked for", "Consistency/ShareServerMachine.cs",
         "share.Ticket, clock, Sequence, steps,", "share.Ticket, clock, Applied, steps,")]
-    [InlineData(
-        "a coordinator waits for servers to be given an older state than its keeper has", "Machines/CoordinatorMachine.Shares.cs",
-        "rewound is { } going ? Rewind(going.Reason, lastHeard) : []", "[]")]
     public void Search_finds_a_planted_mistake(string mistake, string file, string original, string mutated)
     {
         string path = Path.Combine(Source, file);

@@ -14,6 +14,9 @@ public sealed class RunBlueprint
     /// <summary>Floats of a piece of the parameters that is updated and sent as one, where servers are on several nodes: half a megabyte.</summary>
     private const int PieceLength = 1 << 17;
 
+    /// <summary>How long a run may stand still before it is taken to have lost a message; where copies are averaged nothing is heard for a whole round.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     /// <summary>Builds network and plan.</summary>
     public RunBlueprint(RunOptions options, RunFacts facts)
     {
@@ -51,6 +54,7 @@ public sealed class RunBlueprint
             KeepsLedger = options.Output.Ledger && !isOfShares,
             MayDropShards = training.Consistency.Mode == ConsistencyMode.Backup,
             Sharing = isOfShares ? new ShareRules(ConsistencyRule.Of(training.Consistency), facts.TrainingRows, training.BatchSize, training.ShardsPerStep) : null,
+            Patience = Patience * (training.Consistency.Mode == ConsistencyMode.Local ? Math.Min(training.Consistency.AverageEvery, Plan.StepsPerEpoch) : 1),
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,
         };

@@ -18,6 +18,9 @@ internal sealed partial class KeeperActor
     private CheckpointWritten? lastWritten;
     private CheckpointFailed? failed;
     private UpdateLog? updates;
+
+    /// <summary>From the loss of a coordinator to the next arrangement no state becomes a checkpoint: the next coordinator could not know of it, and would go back further.</summary>
+    private bool awaitsArrangement;
     private int? shares;
 
     private void AcceptUpdates(BulkBuffer payload) =>
@@ -40,6 +43,7 @@ internal sealed partial class KeeperActor
         }
 
         shares = arrangement.Shares;
+        awaitsArrangement = false;
         received.Clear();
         foreach (long step in states.Keys.Where(step => step > arrangement.Step).ToList())
         {

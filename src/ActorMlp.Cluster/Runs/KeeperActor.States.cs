@@ -109,6 +109,11 @@ internal sealed partial class KeeperActor
 
     private void SaveWhatIsWhole()
     {
+        if (awaitsArrangement)
+        {
+            return;
+        }
+
         foreach (WriteCheckpoint wanted in awaitingState.ToList())
         {
             if (states.TryGetValue(wanted.Progress.Step, out RunState? state) && state.IsWhole && !WaitsForLast(wanted))

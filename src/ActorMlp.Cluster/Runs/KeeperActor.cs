@@ -227,7 +227,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         log.Warning("the coordinator is lost");
         Context.Unwatch(coordinator);
         coordinator = ActorRefs.Nobody;
-        isUnderWay = true;
+        (isUnderWay, awaitsArrangement) = (true, shares is not null);
         attempts = 0;
         Submit();
     }

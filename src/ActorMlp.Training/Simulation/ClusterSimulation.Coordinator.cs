@@ -227,6 +227,7 @@ public sealed partial class ClusterSimulation
     private void Failover()
     {
         coordinator = null;
+        keeper.LoseCoordinator();
         int lost = run;
         clock.After(options.HandoverTime, () =>
         {

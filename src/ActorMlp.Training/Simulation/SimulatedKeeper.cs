@@ -16,6 +16,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
     private readonly List<UpdateRecord> log = [];
     private readonly List<UpdateRecord> received = [];
+    private bool awaitsArrangement;
     private StateRetention retention = new();
     private (RunProgress Progress, float[][] Slots)? lastOnDisk;
     private View view = View.None;
@@ -128,6 +129,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         }
 
         Shares = arrangement.Shares;
+        awaitsArrangement = false;
         received.Clear();
         log.RemoveAll(update => update.Clock >= arrangement.Step);
         foreach (long step in states.Keys.Where(step => step > arrangement.Step).ToArray())
@@ -190,8 +192,16 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         RestoreBestWhenSaved();
     }
 
+    /// <summary>The coordinator is lost: what the next cannot know of becomes no checkpoint.</summary>
+    public void LoseCoordinator() => awaitsArrangement = Shares is not null;
+
     private void SaveWhatIsWhole()
     {
+        if (awaitsArrangement)
+        {
+            return;
+        }
+
         foreach (WriteCheckpoint wanted in awaited.ToArray())
         {
             if (states.TryGetValue(wanted.Progress.Step, out State? state) && state.IsWhole && !WaitsForLast(wanted))

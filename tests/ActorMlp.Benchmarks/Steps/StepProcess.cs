@@ -67,6 +67,12 @@ internal sealed class StepProcess : IDisposable
     {
         process.StandardInput.WriteLine(line);
         process.StandardInput.Flush();
-        return process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"{name} ended on: {line}");
+        if (process.StandardOutput.ReadLine() is { } answer)
+        {
+            return answer;
+        }
+
+        process.WaitForExit();
+        throw new InvalidOperationException($"{name} ended with exit code {process.ExitCode} on: {line}");
     }
 }

@@ -18,7 +18,6 @@ internal sealed partial class NodeRunActor
     private const long LargeRangeBytes = 4 << 20;
 
     private readonly Dictionary<(int Offset, long Step), List<IDisposable>> received = [];
-    private readonly List<SendWeights> localWeights = [];
     private readonly HashSet<(int Offset, long Step)> statesSent = [];
     private readonly List<RangeStore> ranges = [];
 
@@ -168,6 +167,9 @@ internal sealed partial class NodeRunActor
                     }
 
                     break;
+                case AskForHelp ask:
+                    Tell(ask.To.Number, ask.Message);
+                    break;
                 case ApplyUpdate apply:
                     RangeStore store = RangeAt(apply.Piece.Offset)!;
                     double rate = prepared!.Setup.Shape.LearningRate(apply.Step);
@@ -240,7 +242,6 @@ internal sealed partial class NodeRunActor
     private void Acquire(AcquireRange acquire)
     {
         DropGradients();
-        localWeights.Clear();
         statesSent.Clear();
         ranges.Clear();
         ranges.AddRange(new[] { acquire.Pieces, acquire.StandbyPieces }
@@ -281,7 +282,7 @@ internal sealed partial class NodeRunActor
 
         if (adoptions > 0)
         {
-            localWeights.Add(send);
+            waitingForAdoption.Add(send.Message, view.Arrangement.Pieces.Count, () => StageLocally(send), () => { });
         }
         else
         {
@@ -291,7 +292,7 @@ internal sealed partial class NodeRunActor
 
     private void StageLocally(SendWeights send)
     {
-        if (RangeAt(send.Piece.Offset) is { } range && send.Message.Step >= range.Step)
+        if (send.Message.Arrangement == view.Arrangement.Number && RangeAt(send.Piece.Offset) is { } range && send.Message.Step >= range.Step)
         {
             (SharedBuffer buffer, int offset) = range.Weights(send.Piece, send.Message.Step);
             AcceptWeights(send.Message, buffer.Span.Slice(offset, send.Piece.Length));

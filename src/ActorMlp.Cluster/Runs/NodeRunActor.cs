@@ -31,7 +31,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private readonly RunLinks links;
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly List<BulkFrame> early = [];
-    private readonly Queue<BulkFrame> waitingForAdoption = [];
+    private readonly WaitingWeights waitingForAdoption = new();
     private readonly WeightsMachine weights = new();
     private IActorRef coordinator;
     private PreparedRun? prepared;
@@ -43,6 +43,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private long paceShards;
     private TimeSpan paceBusy;
     private long paceSince;
+    private readonly long began;
 
     public NodeRunActor(PrepareRun run, NodeRunServices node, IActorRef coordinator)
     {
@@ -52,7 +53,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         self = new WorkerId(run.Number, 0);
         pool = new ComputePool(node.Threads);
         links = new RunLinks(node.Endpoint, run.Run);
-        paceSince = node.Time.GetTimestamp();
+        began = paceSince = node.Time.GetTimestamp();
         Preparing();
     }
 
@@ -77,10 +78,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         receiver?.Dispose();
         DropGradients();
         early.ForEach(frame => frame.Payload.Dispose());
-        while (waitingForAdoption.TryDequeue(out BulkFrame? frame))
-        {
-            frame.Payload.Dispose();
-        }
+        waitingForAdoption.Clear();
 
         prepared?.Data.Dispose();
         pool.Dispose();
@@ -91,6 +89,8 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         Receive<MembersPublished>(FromCoordinator, Accept);
         Receive<ViewPublished>(message => FromCoordinator(message) && message.View.Number > view.Number, Accept);
         Receive<StepOpened>(message => Carry(weights.Handle(message)));
+        Receive<ComputeAlso>(message => Carry(weights.Handle(message)));
+        Receive<LatenessDue>(message => Carry(server!.Handle(message, node.Time.GetElapsedTime(began))));
         Receive<EvaluateBlocks>(FromCoordinator, message => Carry(weights.Handle(message)));
         Receive<ContinueTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
         Receive<HoldTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
@@ -148,7 +148,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             Sender.Tell(new CommitsTold(run.Number, commits));
         }
 
-        Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, standing.View, standing.Continued, standing.IsReady, IsPrepared: true));
+        Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, standing.View, standing.Continued, standing.IsReady, IsPrepared: true, weights.HasWeights));
     }
 
     private void Accept(MembersPublished message)
@@ -199,13 +199,12 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
                 AcceptGradient(frame);
                 break;
             case BulkKind.Weights when adoptions > 0:
-                waitingForAdoption.Enqueue(frame);
+                waitingForAdoption.Add(WeightsOf(header), view.Arrangement.Pieces.Count, () => Accept(frame), frame.Payload.Dispose);
                 break;
             case BulkKind.Weights:
                 using (frame.Payload)
                 {
-                    AcceptWeights(
-                        new WeightsArrived(header.Arrangement, header.Step, (int)header.Offset, header.View, header.Held), frame.Payload.Floats);
+                    AcceptWeights(WeightsOf(header), frame.Payload.Floats);
                 }
 
                 break;
@@ -224,6 +223,8 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         }
     }
 
+    private static WeightsArrived WeightsOf(BulkHeader header) => new(header.Arrangement, header.Step, (int)header.Offset, header.View, header.Held);
+
     private void AcceptWeights(WeightsArrived message, ReadOnlySpan<float> values)
     {
         if (weights.Takes(message))
@@ -236,18 +237,9 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private void AcceptAdopted()
     {
         adoptions--;
-        while (adoptions == 0 && waitingForAdoption.TryDequeue(out BulkFrame? frame))
+        while (adoptions == 0 && !waitingForAdoption.IsEmpty)
         {
-            Accept(frame);
-        }
-
-        foreach (SendWeights local in localWeights.ToList())
-        {
-            if (adoptions == 0)
-            {
-                localWeights.Remove(local);
-                StageLocally(local);
-            }
+            waitingForAdoption.TakeNext();
         }
     }
 
@@ -291,6 +283,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
                     {
                         ViewPublished message => worker!.Handle(message),
                         StepOpened message => worker!.Handle(message),
+                        ComputeAlso message => worker!.Handle(message),
                         EvaluateBlocks message => worker!.Handle(message),
                         _ => throw new InvalidOperationException($"no worker handles {hand.Message}"),
                     });

@@ -238,12 +238,14 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
                 ShardsReissued = ledger.ShardsReissued + message.Redealt.Sum(shards => shards.Count),
                 DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
                 ShardsVerified = ledger.ShardsVerified + message.ShardsVerified,
+                ShardsLate = ledger.ShardsLate + message.Redealt.Where(shards => shards.Reason == RedealReason.Late).Sum(shards => shards.Count),
+                ShardsInVain = ledger.ShardsInVain + message.ShardsInVain,
             },
         };
     }
 
     private StepAccount? AccountOf(StepCommitted message) => shape.KeepsLedger
-        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified)
+        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified, message.ShardsInVain)
         : null;
 
     private StepMetrics StepFigures(StepCommitted message)

@@ -21,6 +21,11 @@ public sealed record AcquireRange(
 /// <param name="Announced">Whether <see cref="SendWeights"/> has told it already.</param>
 public sealed record OpenStep(StepOpened Message, bool Announced) : ParameterServerEffect;
 
+/// <summary>Ask a worker to compute what another one is late with.</summary>
+/// <param name="To">Who is asked.</param>
+/// <param name="Message">What for.</param>
+public sealed record AskForHelp(WorkerId To, ComputeAlso Message) : ParameterServerEffect;
+
 /// <summary>Send a piece of the weights to workers that have a copy of their own.</summary>
 /// <param name="Message">What they make of it.</param>
 /// <param name="Piece">Which piece.</param>

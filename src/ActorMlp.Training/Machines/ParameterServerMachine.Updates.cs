@@ -134,7 +134,7 @@ public sealed partial class ParameterServerMachine
     }
 
     private StepCommitted CommitOf(bool held) =>
-        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], redealt.Entries, duplicates, active.Number, verified);
+        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], redealt.Entries, duplicates, active.Number, verified, pieces[0].Ledger.ShardsInVain + inVain);
 
     private List<ParameterServerEffect> Commit()
     {
@@ -143,7 +143,8 @@ public sealed partial class ParameterServerMachine
         StepCommitted committed = CommitOf(held);
         step++;
         redealt.Clear();
-        (last, next, contributions, verified, norm, duplicates) = (next, null, null, 0, null, 0);
+        helped.Clear();
+        (last, next, contributions, verified, norm, duplicates, inVain) = (next, null, null, 0, null, 0, 0);
         ForgetSquares();
         Array.ForEach(pieces, piece => piece.Clear());
 
@@ -159,6 +160,11 @@ public sealed partial class ParameterServerMachine
 
             told[committed.Step] = committed;
             effects.Add(new TellCoordinator(committed));
+        }
+
+        if (phase == Phase.Open)
+        {
+            effects.AddRange(HelpFromTheBeginning());
         }
 
         effects.AddRange(pendingCheckpoints.Where(pending => pending.Progress.Step == step)

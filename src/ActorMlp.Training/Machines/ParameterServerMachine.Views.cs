@@ -1,4 +1,5 @@
 using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Machines;
@@ -56,6 +57,13 @@ public sealed partial class ParameterServerMachine
         if (phase == Phase.Open && IsLead && LostAnOwner())
         {
             effects.Add(ReopenInNewestView());
+        }
+
+        // Who was asked to help may be gone.
+        helped.Clear();
+        if (phase == Phase.Open)
+        {
+            effects.AddRange(HelpFromTheBeginning());
         }
 
         // Whoever should have computed something for the second time may be gone.
@@ -132,12 +140,13 @@ public sealed partial class ParameterServerMachine
         early.RemoveAll(measured => measured.Arrangement < Arrangement.Number);
         told.Clear();
         redealt.Clear();
+        helped.Clear();
         foreach (int old in views.Keys.Where(number => number < Arrangement.Number).ToList())
         {
             views.Remove(old);
         }
 
-        (next, last, contributions, norm, diverged, holdRequested, continued, duplicates, verified) = (null, null, null, null, null, false, -1, 0, 0);
+        (next, last, contributions, norm, diverged, holdRequested, continued, duplicates, verified, inVain) = (null, null, null, null, null, false, -1, 0, 0, 0);
         return [new AcquireRange(Arrangement, [.. pieces.Select(piece => piece.Piece)], others)];
     }
 
@@ -210,6 +219,7 @@ public sealed partial class ParameterServerMachine
             next = range.Word is { } word ? (new View(word.View, []), word.Held) : null;
             contributions = range.Announced?.Contributions;
             verified = range.Announced?.ShardsVerified ?? 0;
+            redealt.Enter(range.Announced?.Redealt.Where(shards => shards.Reason == RedealReason.Late) ?? []);
         }
 
         if (pieces.Any(piece => piece.Phase != PiecePhase.Collecting))

@@ -134,6 +134,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             || Find(message.Offset) is not { Phase: PiecePhase.Collecting } piece)
         {
             duplicates++;
+            inVain += IsInVain(message) ? message.Node.ShardCount : 0;
             return [];
         }
 
@@ -142,7 +143,9 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             return Verify(piece, piece.Checks.Enter(message, piece.Ledger));
         }
 
-        switch (piece.Ledger.Enter(message))
+        LedgerEntry entry = piece.Ledger.Enter(message);
+        EnterHelp(message);
+        switch (entry)
         {
             case LedgerEntry.Duplicate:
                 duplicates++;
@@ -219,6 +222,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             effects.Add(new OpenStep(new StepOpened(active.Number, step, []), Announced: false));
         }
 
+        effects.AddRange(HelpFromTheBeginning());
         effects.AddRange(pieces.SelectMany(CompleteIfReady));
         return effects;
     }

@@ -40,6 +40,9 @@ public sealed record ContinueTraining([property: Key(0)] long Step, [property: K
 [MessagePackObject]
 public sealed record HoldTraining([property: Key(0)] int View) : IParameterServerMessage;
 
+/// <summary>Time passes, a third of <see cref="RunShape.LateAfter"/> since the last time (from the parameter server's actor to itself).</summary>
+public sealed record LatenessDue : IParameterServerMessage;
+
 /// <summary>Which of a run's two checkpoints.</summary>
 public enum CheckpointKind
 {

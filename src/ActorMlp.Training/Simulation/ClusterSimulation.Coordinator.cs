@@ -70,9 +70,23 @@ public sealed partial class ClusterSimulation
             }
 
             process.Node = new SimulatedNode(this, process, of, number);
+            if (ServerShape.StragglerFactor > 0)
+            {
+                WatchForStragglers(process.Node);
+            }
+
             network.Send(process.Id, coordinatorId, Plane.Control, 200, prepared);
         }));
     }
+
+    private void WatchForStragglers(SimulatedNode node) => clock.After(options.LateAfter / 3, () => node.Process.Do(() =>
+    {
+        if (node.Process.Node == node)
+        {
+            node.Handle(new LatenessDue());
+            WatchForStragglers(node);
+        }
+    }));
 
     private void Gathered()
     {
@@ -294,6 +308,7 @@ public sealed partial class ClusterSimulation
             new RunRecovered(
                 view,
                 [.. view.Ranges.Select(range => range.Worker)],
+                [.. standings.Where(standing => !standing.Value.HasWeights).Select(standing => new WorkerId(standing.Key, 0))],
                 [.. view.Arrangement.Servers.Union(standings.Keys.Where(number => members[number].IsServer && known.Contains(number)))],
                 [.. standings.Values.SelectMany(standing => standing.Commits).DistinctBy(commit => commit.Step).OrderBy(commit => commit.Step)],
                 standings.Values.Max(standing => standing.Continued),

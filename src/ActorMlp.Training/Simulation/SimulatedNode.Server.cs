@@ -32,6 +32,9 @@ internal sealed partial class SimulatedNode
                     }
 
                     break;
+                case AskForHelp ask:
+                    cluster.TellNode(this, ask.To.Number, ask.Message);
+                    break;
                 case ApplyUpdate apply:
                     SimulatedRange target = RangeAt(apply.Piece.Offset)!;
                     process.Compute(cluster.TimeOfUpdate(apply.Piece), () =>

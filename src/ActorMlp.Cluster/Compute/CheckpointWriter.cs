@@ -14,6 +14,7 @@ public sealed class CheckpointWriter(RunDirectory directory)
     private readonly Lock gate = new();
     private readonly List<(CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker)> waiting = [];
     private Task writer = Task.CompletedTask;
+    private bool lacksBest;
 
     /// <summary>Writes a checkpoint, later. The asker gets <see cref="CheckpointWritten"/> or <see cref="CheckpointFailed"/>.</summary>
     public void Save(CheckpointKind kind, Checkpoint checkpoint, IActorRef asker)
@@ -38,8 +39,9 @@ public sealed class CheckpointWriter(RunDirectory directory)
     }
 
     /// <summary>Waits until all is written, then reads the best checkpoint.</summary>
-    /// <exception cref="StorageException">It is missing or damaged.</exception>
-    public async Task<Checkpoint> LoadBestAsync()
+    /// <param name="step">Steps committed in it.</param>
+    /// <exception cref="StorageException">It is missing, damaged, or of another step.</exception>
+    public async Task<Checkpoint> LoadBestAsync(long step)
     {
         Task writing;
         lock (gate)
@@ -48,7 +50,12 @@ public sealed class CheckpointWriter(RunDirectory directory)
         }
 
         await writing.ConfigureAwait(false);
-        return Checkpoint.Load(directory.BestCheckpoint);
+        var best = Checkpoint.Load(directory.BestCheckpoint);
+        return best.Progress.Step == step
+            ? best
+            : throw new StorageException(
+                directory.BestCheckpoint,
+                $"is the best checkpoint of step {best.Progress.Step}; the one of step {step} could not be written, so the run has to be resumed from its last checkpoint");
     }
 
     private void WriteAll()
@@ -70,13 +77,22 @@ public sealed class CheckpointWriter(RunDirectory directory)
             }
 
             string path = entry.Kind == CheckpointKind.Best ? directory.BestCheckpoint : directory.LastCheckpoint;
+            if (lacksBest && entry.Kind == CheckpointKind.Last)
+            {
+                entry.Asker.Tell(new CheckpointFailed($"{directory.BestCheckpoint}, to which it refers, could not be written"));
+                continue;
+            }
+
             try
             {
                 entry.Checkpoint.Save(path);
+                lacksBest = false;
                 entry.Asker.Tell(new CheckpointWritten(entry.Kind, entry.Checkpoint.Progress.Step, path));
             }
             catch (StorageException exception)
             {
+                // A last checkpoint that names a best one which is not there would end with the wrong weights.
+                lacksBest = entry.Kind == CheckpointKind.Best;
                 entry.Asker.Tell(new CheckpointFailed(exception.Message));
             }
         }

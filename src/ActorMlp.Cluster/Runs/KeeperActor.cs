@@ -6,6 +6,7 @@ using ActorMlp.Cluster.DataTransfer;
 using ActorMlp.Cluster.Wire;
 using ActorMlp.Data.Cache;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -66,7 +67,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private readonly KeeperOptions options;
     private readonly TaskCompletionSource<KeptRun> end;
     private readonly CheckpointWriter checkpoints;
-    private readonly List<WriteCheckpoint> awaitingState = [];
+    private readonly AwaitedCheckpoints awaitingState = new();
     private readonly SortedDictionary<long, RunState> states = [];
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly HashSet<string> contacts;
@@ -79,7 +80,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private float[]? best;
     private ulong run;
     private int attempts;
-    private bool restoresBest;
+    private long? restoresBest;
     private bool everAccepted;
     private bool stopRequested;
     private bool started;
@@ -158,9 +159,9 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             coordinator.Tell(message);
         });
         Receive<CheckpointFailed>(coordinator.Tell);
-        Receive<RestoreBest>(FromCoordinator, _ =>
+        Receive<RestoreBest>(FromCoordinator, message =>
         {
-            restoresBest = true;
+            restoresBest = message.Step;
             RestoreBestWhenSaved();
         });
         Receive<BestLoaded>(Accept);

@@ -18,7 +18,6 @@ internal sealed partial class NodeRunActor
     private const long LargeRangeBytes = 4 << 20;
 
     private readonly Dictionary<(int Offset, long Step), List<IDisposable>> received = [];
-    private readonly HashSet<(int Offset, long Step)> statesSent = [];
     private readonly List<RangeStore> ranges = [];
 
     private RangeStore? RangeAt(long offset) => ranges.Find(range => range.Range.Offset <= offset && offset < range.Range.End);
@@ -222,6 +221,12 @@ internal sealed partial class NodeRunActor
                 case TellCoordinator tell:
                     coordinator.Tell(tell.Message);
                     break;
+                case KeepState keep:
+                    Keep(keep);
+                    break;
+                case SendKeptStates send:
+                    SendKept(send);
+                    break;
                 case SaveCheckpoint save:
                     SendState(save.Progress.Step);
                     break;
@@ -242,6 +247,7 @@ internal sealed partial class NodeRunActor
     private void Acquire(AcquireRange acquire)
     {
         DropGradients();
+        ForgetKept(_ => true);
         statesSent.Clear();
         ranges.Clear();
         ranges.AddRange(new[] { acquire.Pieces, acquire.StandbyPieces }
@@ -296,29 +302,6 @@ internal sealed partial class NodeRunActor
         {
             (SharedBuffer buffer, int offset) = range.Weights(send.Piece, send.Message.Step);
             AcceptWeights(send.Message, buffer.Span.Slice(offset, send.Piece.Length));
-        }
-    }
-
-    /// <summary>Sends weights and optimizer state as they stand to whoever keeps the run, once a step.</summary>
-    private void SendState(long step)
-    {
-        CommitRanges();
-        ILookup<RangeStore, ParameterPiece> due = view.Arrangement.PiecesOf(run.Number)
-            .Where(piece => statesSent.Add((piece.Offset, step)))
-            .ToLookup(piece => RangeAt(piece.Offset)!);
-        foreach (IGrouping<RangeStore, ParameterPiece> range in due)
-        {
-            IReadOnlyList<SharedBuffer> slots = range.Key.Capture();
-            for (int slot = 0; slot < slots.Count; slot++)
-            {
-                foreach (ParameterPiece piece in range)
-                {
-                    links.SendState(
-                        run.Keeper.NodeId, view.Arrangement.Number, step, slot, piece.Offset, slots[slot], piece.Offset - range.Key.Range.Offset, piece.Length);
-                }
-
-                slots[slot].Release();
-            }
         }
     }
 

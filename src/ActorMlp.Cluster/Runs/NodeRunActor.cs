@@ -77,6 +77,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         node.Hub.Forget(run.Run);
         receiver?.Dispose();
         DropGradients();
+        ForgetKept(_ => true);
         early.ForEach(frame => frame.Payload.Dispose());
         waitingForAdoption.Clear();
 
@@ -94,7 +95,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         Receive<EvaluateBlocks>(FromCoordinator, message => Carry(weights.Handle(message)));
         Receive<ContinueTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
         Receive<HoldTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
-        Receive<WriteCheckpoint>(FromCoordinator, message => Carry(server!.Handle(message)));
+        Receive<WriteCheckpoint>(FromCoordinator, Accept);
         Receive<PieceMeasured>(message => Carry(server!.Handle(message)));
         Receive<BulkFrame>(Accept);
         Receive<Computed>(Accept);

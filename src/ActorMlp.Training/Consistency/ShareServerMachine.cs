@@ -184,7 +184,7 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
     public IReadOnlyList<ParameterServerEffect> Handle(RestoreBest message)
     {
         _ = message;
-        return phase == Phase.Held ? [new LoadBest()] : [];
+        return phase == Phase.Held ? [new LoadBest(message.Step)] : [];
     }
 
     /// <summary>The next step, after <paramref name="committed"/>, before which the run holds of itself.</summary>

@@ -335,7 +335,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         phase = Phase.Restoring;
-        return [new TellParameterServer(new RestoreBest())];
+        return [new TellParameterServer(new RestoreBest((long)progress.Best!.Epoch * shape.StepsPerEpoch))];
     }
 
     private IReadOnlyList<CoordinatorEffect> Test()

@@ -90,5 +90,15 @@ public sealed record TellServers(PieceMeasured Message) : ParameterServerEffect;
 /// <param name="Progress">What else it holds.</param>
 public sealed record SaveCheckpoint(CheckpointKind Kind, RunProgress Progress) : ParameterServerEffect;
 
+/// <summary>Copy what this server stands by for, as the run holds at this step: if its server is lost before whoever keeps the run has this state, nobody else does.</summary>
+/// <param name="Step">Steps committed in it.</param>
+/// <param name="Pieces">The pieces.</param>
+public sealed record KeepState(long Step, IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
+
+/// <summary>Send those copies to whoever keeps the run: the server is lost.</summary>
+/// <param name="Pieces">The pieces.</param>
+public sealed record SendKeptStates(IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
+
 /// <summary>Load the weights of the best checkpoint, once it is written; <see cref="BestRestored"/> follows.</summary>
-public sealed record LoadBest : ParameterServerEffect;
+/// <param name="Step">Steps committed in it: another one is not it.</param>
+public sealed record LoadBest(long Step) : ParameterServerEffect;

@@ -122,7 +122,7 @@ public sealed partial class ParameterServerMachine
         && dropped.View >= Arrangement.Number
         && pieces.Length > 0
         && dropped.Offset == pieces[0].Piece.Offset
-        && (dropped.Step < step || pieces[0].Ledger.Parts.Any(part => part.Node.Covers(dropped.Node) && part.Worker != dropped.Worker));
+        && (dropped.Step < step || !pieces[0].Ledger.Parts.Any(part => part.Node.Covers(dropped.Node) && part.Worker == dropped.Worker));
 
     private bool IsHere(int shard) => pieces.All(piece => piece.Phase != PiecePhase.Collecting || piece.Ledger.Has(shard));
 

@@ -118,6 +118,11 @@ public sealed partial class ParameterServerMachine
             told[commit.Step] = commit;
         }
 
+        if (range.Held && range.Step > message.Step && range == standby)
+        {
+            effects.Add(new KeepState(range.Step, range.Pieces));
+        }
+
         effects.AddRange(due.SelectMany(Handle));
         effects.AddRange(MergeTaken());
         return effects;
@@ -170,6 +175,7 @@ public sealed partial class ParameterServerMachine
         if (standby is { } range && Arrangement.Pieces.First(one => one.Offset == range.Pieces[0].Offset).Server == self)
         {
             (standby, taken) = (null, range);
+            effects.Add(new SendKeptStates(range.Pieces));
         }
 
         effects.AddRange(MergeTaken());

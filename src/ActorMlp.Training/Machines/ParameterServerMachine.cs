@@ -187,11 +187,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     }
 
     /// <summary>The best epoch's weights are asked for; training is over.</summary>
-    public IReadOnlyList<ParameterServerEffect> Handle(RestoreBest message)
-    {
-        _ = message;
-        return phase == Phase.Held ? [new LoadBest()] : [];
-    }
+    public IReadOnlyList<ParameterServerEffect> Handle(RestoreBest message) => phase == Phase.Held ? [new LoadBest(message.Step)] : [];
 
     private bool HoldsBefore(long committed) => shape.HoldsAfter(committed) || committed >= shape.TotalSteps;
 

@@ -64,8 +64,9 @@ public sealed record WriteCheckpoint(
     [property: Key(2)] long KnownStep) : IParameterServerMessage;
 
 /// <summary>Take the weights of the best checkpoint (from the coordinator, after the last step).</summary>
+/// <param name="Step">Steps committed in it: another one is not it.</param>
 [MessagePackObject]
-public sealed record RestoreBest : IParameterServerMessage;
+public sealed record RestoreBest([property: Key(0)] long Step) : IParameterServerMessage;
 
 /// <summary>The engine took the mean of a piece's gradient and measured it (from the parameter server to itself).</summary>
 /// <param name="Arrangement">The arrangement's number.</param>

@@ -138,8 +138,8 @@ public sealed partial class ClusterSimulation
                 case TellWorker tell:
                     FromCoordinator(tell.Worker.Number, tell.Message);
                     break;
-                case TellParameterServer { Message: RestoreBest }:
-                    ToKeeper(keeper.RestoreBest);
+                case TellParameterServer { Message: RestoreBest message }:
+                    ToKeeper(() => keeper.RestoreBest(message));
                     break;
                 case TellParameterServer { Message: WriteCheckpoint message }:
                     ToKeeper(() => keeper.Handle(message));
@@ -162,11 +162,14 @@ public sealed partial class ClusterSimulation
                 case ConcludeRun conclude when moves && conclude.Conclusion.Status == RunStatus.Stopped:
                     ToKeeper(LetCoordinatorGo);
                     break;
+                case ConcludeRun { Conclusion.Status: RunStatus.Stopped }:
+                    ToKeeper(() => ResumeAfter("the last node that held parameters left"));
+                    break;
                 case ConcludeRun conclude:
                     ToKeeper(() => conclusion = conclude.Conclusion);
                     break;
                 case FailRun when keeper.LostCheckpoint:
-                    ResumeWhenThereIsRoom();
+                    ResumeAfter("a checkpoint could not be written: the disk is full");
                     break;
                 case FailRun fail:
                     failure = fail.Reason;

@@ -11,22 +11,23 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 {
     private readonly SimulatedModel model = cluster.Model;
     private readonly SortedDictionary<long, State> states = [];
-    private readonly List<WriteCheckpoint> awaited = [];
+    private readonly AwaitedCheckpoints awaited = new();
     private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
     private StateRetention retention = new();
     private (RunProgress Progress, float[][] Slots)? lastOnDisk;
     private View view = View.None;
-    private float[]? bestOnDisk;
+    private (long Step, float[] Weights)? bestOnDisk;
     private int written;
     private int restoration;
-    private bool restoresBest;
+    private bool lacksBest;
+    private long? restoresBest;
 
     /// <summary>The newest checkpoint's progress: where another coordinator begins.</summary>
     public RunProgress Saved { get; private set; } = RunProgress.Start;
 
     /// <summary>The newest progress that the keeper was told; the state to it may still be on its way.</summary>
     public RunProgress Newest =>
-        awaited.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
+        awaited.All.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
 
     /// <summary>The best epoch's weights, once they are restored.</summary>
     public float[]? Best { get; private set; }
@@ -124,25 +125,21 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         }
     }
 
-    public void RestoreBest()
+    public void RestoreBest(RestoreBest message)
     {
-        restoresBest = true;
+        restoresBest = message.Step;
         RestoreBestWhenSaved();
     }
 
     private void SaveWhatIsWhole()
     {
-        foreach (WriteCheckpoint wanted in awaited.ToArray())
+        foreach (WriteCheckpoint wanted in awaited.TakeDue(step => states.TryGetValue(step, out State? state) && state.IsWhole))
         {
-            if (states.TryGetValue(wanted.Progress.Step, out State? state) && state.IsWhole)
+            disk.Enqueue((wanted.Kind, wanted.Progress, states[wanted.Progress.Step].Slots));
+            cluster.UseDisk(Written);
+            if (wanted.Kind == CheckpointKind.Last)
             {
-                awaited.Remove(wanted);
-                disk.Enqueue((wanted.Kind, wanted.Progress, state.Slots));
-                cluster.UseDisk(Written);
-                if (wanted.Kind == CheckpointKind.Last)
-                {
-                    Saved = wanted.Progress;
-                }
+                Saved = wanted.Progress;
             }
         }
 
@@ -152,8 +149,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private void Written(bool whole)
     {
         (CheckpointKind kind, RunProgress progress, float[][] slots) = disk.Dequeue();
-        if (!whole)
+        if (!whole || (lacksBest && kind == CheckpointKind.Last))
         {
+            lacksBest |= kind == CheckpointKind.Best;
             LostCheckpoint = true;
             cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
             return;
@@ -162,7 +160,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         written++;
         if (kind == CheckpointKind.Best)
         {
-            bestOnDisk = slots[0];
+            (bestOnDisk, lacksBest) = ((progress.Step, slots[0]), false);
         }
         else
         {
@@ -178,7 +176,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
     private void ForgetStates()
     {
-        foreach (long step in retention.Forget(states.Keys, [Saved.Step, .. awaited.Select(wanted => wanted.Progress.Step)]))
+        foreach (long step in retention.Forget(states.Keys, [Saved.Step, .. awaited.All.Select(wanted => wanted.Progress.Step)]))
         {
             states.Remove(step);
         }
@@ -186,18 +184,28 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
     private void RestoreBestWhenSaved()
     {
-        if (!restoresBest || awaited.Count > 0 || disk.Count > 0)
+        if (restoresBest is not { } step || !awaited.IsEmpty || disk.Count > 0)
         {
             return;
         }
 
-        restoresBest = false;
+        restoresBest = null;
         int asked = restoration;
         cluster.UseDisk(_ =>
         {
-            if (asked == restoration)
+            if (asked != restoration)
             {
-                Best = bestOnDisk;
+                return;
+            }
+
+            if (bestOnDisk is not { } best || best.Step != step)
+            {
+                LostCheckpoint = true;
+                cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the best checkpoint is missing"));
+            }
+            else
+            {
+                Best = best.Weights;
                 SendBest();
                 cluster.TellCoordinatorFromKeeper(new BestRestored("last"));
             }
@@ -231,7 +239,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
         awaited.Clear();
         restoration++;
-        (Best, restoresBest) = (null, false);
+        (Best, restoresBest, lacksBest) = (null, null, false);
     }
 
     private sealed class State(float[][] slots, long missing)

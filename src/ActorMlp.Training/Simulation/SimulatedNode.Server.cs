@@ -17,6 +17,7 @@ internal sealed partial class SimulatedNode
             {
                 case AcquireRange acquire:
                     statesSent.Clear();
+                    kept.Clear();
                     ranges.Clear();
                     ranges.AddRange(new[] { acquire.Pieces, acquire.StandbyPieces }
                         .Where(pieces => pieces.Count > 0)
@@ -82,6 +83,18 @@ internal sealed partial class SimulatedNode
                 case TellCoordinator tell:
                     cluster.TellCoordinator(this, tell.Message);
                     break;
+                case KeepState keep:
+                    SimulatedRange held = RangeAt(keep.Pieces[0].Offset)!;
+                    held.CommitUpTo(keep.Step);
+                    foreach (ParameterPiece piece in keep.Pieces)
+                    {
+                        kept[(piece.Offset, keep.Step)] = [.. Enumerable.Range(0, 1 + model.OptimizerSlots).Select(slot => held.Slot(slot, piece).ToArray())];
+                    }
+
+                    break;
+                case SendKeptStates send:
+                    SendKept(send);
+                    break;
                 case SaveCheckpoint save:
                     SendState(save.Progress.Step);
                     break;
@@ -115,6 +128,19 @@ internal sealed partial class SimulatedNode
         {
             cluster.SendFrame(this, to.Number, new SimulatedFrame(send.Message.Arrangement, send.Message, 0, send.Piece.Offset, values));
         }
+    }
+
+    private void SendKept(SendKeptStates send)
+    {
+        foreach (((int offset, long step), float[][] slots) in kept.OrderBy(one => one.Key.Step).ThenBy(one => one.Key.Offset).ToArray())
+        {
+            for (int slot = 0; slot < slots.Length && send.Pieces.Any(piece => piece.Offset == offset); slot++)
+            {
+                cluster.SendState(this, view.Arrangement.Number, step, slot, offset, slots[slot]);
+            }
+        }
+
+        kept.Clear();
     }
 
     private void SendState(long step)

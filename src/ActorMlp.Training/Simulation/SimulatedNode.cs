@@ -34,6 +34,7 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
     private readonly Dictionary<TreeNode, SubtreeFinished> results = [];
     private readonly HashSet<(int View, long Step, TreeNode Node)> sent = [];
     private readonly HashSet<(int Offset, long Step)> statesSent = [];
+    private readonly Dictionary<(int Offset, long Step), float[][]> kept = [];
     private readonly Dictionary<(int Subtree, long Step), float[]> residuals = [];
     private readonly Dictionary<int, int> residualFloats = [];
     private readonly List<ComputeSubtree> waitingForResidual = [];
@@ -87,6 +88,11 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
                 Carry(server.Handle(one));
                 break;
             case WriteCheckpoint one:
+                foreach ((int, long Step) old in kept.Keys.Where(key => key.Step < one.KnownStep).ToArray())
+                {
+                    kept.Remove(old);
+                }
+
                 Carry(server.Handle(one));
                 break;
             case PieceMeasured one:

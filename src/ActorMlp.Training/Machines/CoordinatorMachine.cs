@@ -55,6 +55,8 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private bool redeals;
     private long lastWritten = -1;
     private TimeSpan lastHeard;
+    private TimeSpan latest;
+    private TimeSpan? typicalEvaluation;
     private TimeSpan longestStep;
     private int stalls;
     private int heardOf;
@@ -104,12 +106,13 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         Hear(now);
-        evaluation.Enter(message);
+        evaluation.Enter(message, now);
         if (!evaluation.IsComplete)
         {
             return [];
         }
 
+        typicalEvaluation = evaluation.Taken;
         SplitMetrics figures = shape.Measure(evaluation.Total());
         bool isTest = evaluation.Split == EvaluatedSplit.Test;
         evaluation = null;
@@ -201,7 +204,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             longestStep = now - lastHeard;
         }
 
-        (lastHeard, stalls) = (now, 0);
+        (lastHeard, latest, stalls) = (now, now, 0);
     }
 
     private IReadOnlyList<CoordinatorEffect> DoWhatItHoldsFor(TimeSpan now) =>
@@ -353,7 +356,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         phase = Phase.Evaluating;
         long weightsStep = split == EvaluatedSplit.Test && EndsWithBest ? shape.TotalSteps + 1 : progress.Step;
         evaluation = new EvaluationTally(++evaluations, split, shape.RowsOf(split), weightsStep);
-        return [.. evaluation.Deal(Present)];
+        return evaluation.Deal(Present, latest);
     }
 
     /// <summary>The end, once the last checkpoint is on disk.</summary>

@@ -48,7 +48,7 @@ public sealed partial class ClusterSimulation
     private void Tick(int of)
     {
         CoordinatorMachine ticked = coordinator!;
-        clock.After(options.DetectionTime, () => ToCoordinator(of, () =>
+        clock.After(options.LateAfter < options.DetectionTime ? options.LateAfter : options.DetectionTime, () => ToCoordinator(of, () =>
         {
             if (coordinator == ticked)
             {

@@ -162,7 +162,7 @@ public sealed partial class ClusterSimulation
         LateAfter = options.LateAfter,
     };
 
-    private RunShape Shape => Model.Shape with
+    private RunShape Shape => ServerShape with
     {
         Workers = options.MinimumWorkers,
         WorkersKeepResiduals = Model.HasErrorFeedback,

@@ -67,7 +67,7 @@ internal sealed partial class KeeperActor
             states.Remove(step);
         }
 
-        awaitingState.Clear();
+        awaitingState.Begin(saved);
         bestSentTo.Clear();
         restoration++;
         (best, bestWeights, restoresBest) = (null, null, null);

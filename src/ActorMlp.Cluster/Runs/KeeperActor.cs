@@ -67,7 +67,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private readonly KeeperOptions options;
     private readonly TaskCompletionSource<KeptRun> end;
     private readonly CheckpointWriter checkpoints;
-    private readonly AwaitedCheckpoints awaitingState = new();
+    private readonly AwaitedCheckpoints awaitingState;
     private readonly SortedDictionary<long, RunState> states = [];
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly HashSet<string> contacts;
@@ -93,6 +93,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         checkpoints = new CheckpointWriter(options.Directory);
         contacts = [.. options.Contacts];
         saved = resume?.Progress ?? RunProgress.Start;
+        awaitingState = new AwaitedCheckpoints(options.Setup.Shape.StepsPerEpoch);
         states[saved.Step] = RunState.Initial(options.Setup, resume);
         Keeping();
     }

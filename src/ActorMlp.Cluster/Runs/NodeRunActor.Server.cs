@@ -228,7 +228,7 @@ internal sealed partial class NodeRunActor
                     SendKept(send);
                     break;
                 case SaveCheckpoint save:
-                    SendState(save.Progress.Step);
+                    SendState(save);
                     break;
             }
         }

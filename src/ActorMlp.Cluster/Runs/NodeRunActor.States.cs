@@ -45,10 +45,11 @@ internal sealed partial class NodeRunActor
     }
 
     /// <summary>Sends weights and optimizer state as they stand to whoever keeps the run, once a step.</summary>
-    private void SendState(long step)
+    private void SendState(SaveCheckpoint save)
     {
         CommitRanges();
-        foreach (IGrouping<RangeStore, ParameterPiece> range in view.Arrangement.PiecesOf(run.Number)
+        long step = save.Progress.Step;
+        foreach (IGrouping<RangeStore, ParameterPiece> range in save.Pieces
             .Where(piece => !statesSent.Contains((piece.Offset, step)))
             .GroupBy(piece => RangeAt(piece.Offset)!))
         {

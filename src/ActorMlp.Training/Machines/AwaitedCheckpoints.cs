@@ -1,11 +1,14 @@
 using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
 
 namespace ActorMlp.Training.Machines;
 
 /// <summary>Checkpoints that were asked for and whose state is still on its way to whoever keeps the run.</summary>
-public sealed class AwaitedCheckpoints
+/// <param name="stepsPerEpoch">Steps of an epoch.</param>
+public sealed class AwaitedCheckpoints(int stepsPerEpoch)
 {
     private readonly List<WriteCheckpoint> awaited = [];
+    private long best = -1;
 
     /// <summary>Whether nothing is awaited.</summary>
     public bool IsEmpty => awaited.Count == 0;
@@ -13,11 +16,28 @@ public sealed class AwaitedCheckpoints
     /// <summary>What is awaited, in the order in which it was asked for.</summary>
     public IReadOnlyList<WriteCheckpoint> All => awaited;
 
-    /// <summary>A checkpoint is asked for.</summary>
-    public void Add(WriteCheckpoint wanted) => awaited.Add(wanted);
+    /// <summary>The run goes on from a checkpoint: what was asked for is forgotten.</summary>
+    /// <param name="saved">The checkpoint's progress.</param>
+    public void Begin(RunProgress saved)
+    {
+        awaited.Clear();
+        best = BestOf(saved);
+    }
 
-    /// <summary>Forgets what was asked for.</summary>
-    public void Clear() => awaited.Clear();
+    /// <summary>A checkpoint is asked for. With the last one of an epoch that is the best, the best one is too, if word of that was lost.</summary>
+    public void Add(WriteCheckpoint wanted)
+    {
+        if (BestOf(wanted.Progress) == wanted.Progress.Step && best != wanted.Progress.Step)
+        {
+            best = wanted.Progress.Step;
+            awaited.Add(wanted with { Kind = CheckpointKind.Best });
+        }
+
+        if (wanted.Kind == CheckpointKind.Last)
+        {
+            awaited.Add(wanted);
+        }
+    }
 
     /// <summary>
     /// Takes out what can be written, in order, and what is overtaken by that. A last checkpoint waits for the best one that it refers to: with another one
@@ -29,8 +49,11 @@ public sealed class AwaitedCheckpoints
         List<WriteCheckpoint> due = [];
         foreach (WriteCheckpoint wanted in awaited.OrderBy(one => one.Progress.Step).ThenByDescending(one => one.Kind).ToList())
         {
+            long refersTo = BestOf(wanted.Progress);
+
+            // A newer best one on disk does no harm: it is of this very run, which will come to it again.
             bool lacksBest = wanted.Kind == CheckpointKind.Last
-                && awaited.Exists(one => one.Kind == CheckpointKind.Best && one.Progress.Best == wanted.Progress.Best);
+                && (refersTo > best || awaited.Exists(one => one.Kind == CheckpointKind.Best && one.Progress.Step <= refersTo));
             if (isWhole(wanted.Progress.Step) && !lacksBest && awaited.Contains(wanted))
             {
                 due.Add(wanted);
@@ -42,4 +65,7 @@ public sealed class AwaitedCheckpoints
 
         return due;
     }
+
+    /// <summary>Steps committed in the best checkpoint; -1 for none.</summary>
+    private long BestOf(RunProgress progress) => progress.Best is { } found ? (long)found.Epoch * stepsPerEpoch : -1;
 }

@@ -116,11 +116,21 @@ public sealed partial class CoordinatorMachine
 
         TimeSpan silence = now - lastHeard;
 
-        // A disk may well be silent for longer than a step takes.
-        bool waitsForDisk = phase is not (Phase.Training or Phase.Arranging or Phase.Evaluating);
-        if (phase is Phase.Gathering or Phase.Ended || silence < Patience * (waitsForDisk ? 30 : 1))
+        if (phase is Phase.Gathering or Phase.Ended || silence < Patience)
         {
             return [];
+        }
+
+        // A disk may well be silent for longer than a step takes: then a word may have been lost, but nothing is given up yet.
+        if (phase is not (Phase.Training or Phase.Arranging or Phase.Evaluating) && silence < Patience * 30)
+        {
+            if (now - lastRepeated < Patience)
+            {
+                return [];
+            }
+
+            lastRepeated = now;
+            return Repeat();
         }
 
         lastHeard = now;
@@ -248,6 +258,11 @@ public sealed partial class CoordinatorMachine
         if (saving is not null)
         {
             effects.Add(new TellParameterServer(new WriteCheckpoint(CheckpointKind.Last, saving, saved.Step)));
+        }
+
+        if (phase == Phase.Restoring)
+        {
+            effects.Add(AskForBest());
         }
 
         return effects;

@@ -56,6 +56,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private long lastWritten = -1;
     private TimeSpan lastHeard;
     private TimeSpan latest;
+    private TimeSpan lastRepeated;
     private TimeSpan? typicalEvaluation;
     private TimeSpan longestStep;
     private int stalls;
@@ -338,8 +339,10 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         phase = Phase.Restoring;
-        return [new TellParameterServer(new RestoreBest((long)progress.Best!.Epoch * shape.StepsPerEpoch))];
+        return [AskForBest()];
     }
+
+    private TellParameterServer AskForBest() => new(new RestoreBest((long)progress.Best!.Epoch * shape.StepsPerEpoch));
 
     private IReadOnlyList<CoordinatorEffect> Test()
     {

@@ -88,7 +88,8 @@ public sealed record TellServers(PieceMeasured Message) : ParameterServerEffect;
 /// <summary>Copy weights and optimizer as they stand, then have them written in the background, in order; <see cref="CheckpointWritten"/> follows.</summary>
 /// <param name="Kind">Which checkpoint.</param>
 /// <param name="Progress">What else it holds.</param>
-public sealed record SaveCheckpoint(CheckpointKind Kind, RunProgress Progress) : ParameterServerEffect;
+/// <param name="Pieces">Whose state it is: what this server has taken over and not caught up with is of another step.</param>
+public sealed record SaveCheckpoint(CheckpointKind Kind, RunProgress Progress, IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
 
 /// <summary>Copy what this server stands by for, as the run holds at this step: if its server is lost before whoever keeps the run has this state, nobody else does.</summary>
 /// <param name="Step">Steps committed in it.</param>

@@ -167,8 +167,7 @@ public sealed partial class ParameterServerMachine
             effects.AddRange(HelpFromTheBeginning());
         }
 
-        effects.AddRange(pendingCheckpoints.Where(pending => pending.Progress.Step == step)
-            .Select(pending => new SaveCheckpoint(pending.Kind, pending.Progress)));
+        effects.AddRange(pendingCheckpoints.Where(pending => pending.Progress.Step == step).Select(Save));
         pendingCheckpoints.RemoveAll(pending => pending.Progress.Step <= step);
         if (phase == Phase.Open && IsLead && LostAnOwner())
         {

@@ -164,7 +164,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         if (Arrangement.Number == 0)
         {
             // The run is stopped before it began: what stands is what it would have begun with.
-            return [new SaveCheckpoint(message.Kind, message.Progress)];
+            return [Save(message)];
         }
 
         while (told.Count > 0 && told.GetKeyAtIndex(0) < message.KnownStep)
@@ -183,7 +183,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             return [];
         }
 
-        return [new SaveCheckpoint(message.Kind, message.Progress)];
+        return [Save(message)];
     }
 
     /// <summary>The best epoch's weights are asked for; training is over.</summary>
@@ -200,6 +200,8 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         && piece.Checks.IsSettled(step, piece.Ledger, part => IsLead ? active : views[part.View], newest)
             ? Complete(piece)
             : [];
+
+    private SaveCheckpoint Save(WriteCheckpoint wanted) => new(wanted.Kind, wanted.Progress, [.. pieces.Select(piece => piece.Piece)]);
 
     private PieceAccount? Find(int offset) => Array.Find(pieces, piece => piece.Piece.Offset == offset);
 

@@ -167,6 +167,9 @@ public sealed partial class ClusterSimulation
                     break;
                 case ConcludeRun conclude:
                     ToKeeper(() => conclusion = conclude.Conclusion);
+
+                    // If that gets lost, the keeper sees the coordinator's end, and asks the next one, who finds the run at its end.
+                    clock.After(options.DetectionTime, () => conclusion ??= conclude.Conclusion);
                     break;
                 case FailRun when keeper.LostCheckpoint:
                     ResumeAfter("a checkpoint could not be written: the disk is full");

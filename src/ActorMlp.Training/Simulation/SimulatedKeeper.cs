@@ -11,7 +11,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 {
     private readonly SimulatedModel model = cluster.Model;
     private readonly SortedDictionary<long, State> states = [];
-    private readonly AwaitedCheckpoints awaited = new();
+    private readonly AwaitedCheckpoints awaited = new(cluster.Model.Shape.StepsPerEpoch);
     private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
     private StateRetention retention = new();
     private (RunProgress Progress, float[][] Slots)? lastOnDisk;
@@ -57,9 +57,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         states.Clear();
         disk.Clear();
         retention = new StateRetention();
-        ForgetWhatWasUnderWay();
         (RunProgress progress, float[][] slots) = lastOnDisk ?? (RunProgress.Start, model.CreateState());
         Saved = progress;
+        ForgetWhatWasUnderWay();
         states[progress.Step] = new State(slots, 0);
     }
 
@@ -237,7 +237,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             states.Remove(step);
         }
 
-        awaited.Clear();
+        awaited.Begin(Saved);
         restoration++;
         (Best, restoresBest, lacksBest) = (null, null, false);
     }

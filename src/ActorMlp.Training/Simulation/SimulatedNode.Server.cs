@@ -96,7 +96,7 @@ internal sealed partial class SimulatedNode
                     SendKept(send);
                     break;
                 case SaveCheckpoint save:
-                    SendState(save.Progress.Step);
+                    SendState(save);
                     break;
             }
         }
@@ -143,9 +143,10 @@ internal sealed partial class SimulatedNode
         kept.Clear();
     }
 
-    private void SendState(long step)
+    private void SendState(SaveCheckpoint save)
     {
-        foreach (ParameterPiece piece in view.Arrangement.PiecesOf(number).Where(piece => statesSent.Add((piece.Offset, step))))
+        long step = save.Progress.Step;
+        foreach (ParameterPiece piece in save.Pieces.Where(piece => statesSent.Add((piece.Offset, step))))
         {
             SimulatedRange range = RangeAt(piece.Offset)!;
             range.CommitUpTo(step);

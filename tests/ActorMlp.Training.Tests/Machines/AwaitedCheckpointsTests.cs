@@ -12,13 +12,13 @@ public sealed class AwaitedCheckpointsTests
     [Fact]
     public void Last_checkpoint_waits_for_the_best_one_that_it_refers_to()
     {
-        var awaited = new AwaitedCheckpoints();
-        awaited.Add(Wanted(CheckpointKind.Best, 10, First));
-        awaited.Add(Wanted(CheckpointKind.Last, 10, First));
-        awaited.Add(Wanted(CheckpointKind.Last, 12, First));
-        Assert.Empty(awaited.TakeDue(step => step == 12));
+        var awaited = new AwaitedCheckpoints(5);
+        awaited.Add(Wanted(CheckpointKind.Best, 5, First));
+        awaited.Add(Wanted(CheckpointKind.Last, 5, First));
+        awaited.Add(Wanted(CheckpointKind.Last, 7, First));
+        Assert.Empty(awaited.TakeDue(step => step == 7));
         Assert.Equal(
-            [(CheckpointKind.Best, 10L), (CheckpointKind.Last, 10L), (CheckpointKind.Last, 12L)],
+            [(CheckpointKind.Best, 5L), (CheckpointKind.Last, 5L), (CheckpointKind.Last, 7L)],
             awaited.TakeDue(_ => true).Select(due => (due.Kind, due.Progress.Step)));
         Assert.True(awaited.IsEmpty);
     }
@@ -26,21 +26,42 @@ public sealed class AwaitedCheckpointsTests
     [Fact]
     public void Best_checkpoint_that_a_newer_one_overtook_is_never_written()
     {
-        var awaited = new AwaitedCheckpoints();
-        awaited.Add(Wanted(CheckpointKind.Best, 10, First));
-        awaited.Add(Wanted(CheckpointKind.Last, 10, First));
-        awaited.Add(Wanted(CheckpointKind.Best, 15, Second));
-        awaited.Add(Wanted(CheckpointKind.Last, 15, Second));
+        var awaited = new AwaitedCheckpoints(5);
+        awaited.Add(Wanted(CheckpointKind.Best, 5, First));
+        awaited.Add(Wanted(CheckpointKind.Last, 5, First));
+        awaited.Add(Wanted(CheckpointKind.Best, 10, Second));
+        awaited.Add(Wanted(CheckpointKind.Last, 10, Second));
         Assert.Equal(
-            [(CheckpointKind.Best, 15L), (CheckpointKind.Last, 15L)],
-            awaited.TakeDue(step => step == 15).Select(due => (due.Kind, due.Progress.Step)));
+            [(CheckpointKind.Best, 10L), (CheckpointKind.Last, 10L)],
+            awaited.TakeDue(step => step == 10).Select(due => (due.Kind, due.Progress.Step)));
         Assert.True(awaited.IsEmpty);
+    }
+
+    [Fact]
+    public void Best_checkpoint_is_written_although_word_of_it_was_lost()
+    {
+        var awaited = new AwaitedCheckpoints(5);
+        awaited.Add(Wanted(CheckpointKind.Last, 5, First));
+        Assert.Equal([CheckpointKind.Best, CheckpointKind.Last], awaited.TakeDue(_ => true).Select(due => due.Kind));
+    }
+
+    [Fact]
+    public void Last_checkpoint_that_refers_to_a_best_one_nobody_asked_for_is_not_written()
+    {
+        var awaited = new AwaitedCheckpoints(5);
+        awaited.Add(Wanted(CheckpointKind.Last, 7, First));
+        Assert.Empty(awaited.TakeDue(_ => true));
+
+        // Where the run goes on from a checkpoint with it, it is on disk.
+        awaited.Begin(RunProgress.Start with { Step = 6, Best = First });
+        awaited.Add(Wanted(CheckpointKind.Last, 7, First));
+        Assert.Single(awaited.TakeDue(_ => true));
     }
 
     [Fact]
     public void Checkpoint_that_was_asked_for_twice_is_written_once()
     {
-        var awaited = new AwaitedCheckpoints();
+        var awaited = new AwaitedCheckpoints(5);
         awaited.Add(Wanted(CheckpointKind.Last, 10, null));
         awaited.Add(Wanted(CheckpointKind.Last, 10, null));
         Assert.Single(awaited.TakeDue(_ => true));

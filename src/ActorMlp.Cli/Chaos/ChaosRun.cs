@@ -57,8 +57,9 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
     private void Strike(DueFault due)
     {
         Fault fault = due.Fault;
-        IReadOnlyList<int> places = fault.Kind == FaultKind.Join || fault.Groups is not null ? [] : PlacesOf(due);
-        string? skipped = fault.Kind == FaultKind.Join || fault.Groups is not null ? null
+        bool strikesNoNode = fault.Kind is FaultKind.Join or FaultKind.FillDisk || fault.Groups is not null;
+        IReadOnlyList<int> places = strikesNoNode ? [] : PlacesOf(due);
+        string? skipped = strikesNoNode ? null
             : places.Count == 0 ? "nobody is there whom it could strike"
             : fault.Kind is FaultKind.Crash or FaultKind.Leave or FaultKind.Stop or FaultKind.Partition && cluster.Present.Count <= places.Count
                 ? "only those whom it would strike are there"
@@ -87,6 +88,7 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
         int[] One(IReadOnlyList<int> candidates) => candidates.Count == 0 ? [] : [due.ChooseFrom(candidates)];
         return target.Kind switch
         {
+            FaultTargetKind.Pair => there.Contains(target.Node) && there.Contains(target.Other) ? [target.Node, target.Other] : [],
             FaultTargetKind.Node => there.Contains(target.Node) ? [target.Node] : [],
             FaultTargetKind.Coordinator => Those(node => node.IsCoordinator),
             FaultTargetKind.Lead => Those(node => node.Leads),

@@ -157,7 +157,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             ForgetStates();
             coordinator.Tell(message);
         });
-        Receive<CheckpointFailed>(coordinator.Tell);
+        Receive<CheckpointFailed>(message => coordinator.Tell(message));
         Receive<RestoreBest>(FromCoordinator, _ =>
         {
             restoresBest = true;

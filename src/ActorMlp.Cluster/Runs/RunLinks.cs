@@ -17,7 +17,7 @@ namespace ActorMlp.Cluster.Runs;
 /// <param name="run">The run's number.</param>
 internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
 {
-    private readonly HashSet<string> connected = [];
+    private readonly Dictionary<string, (string Address, IPEndPoint End)> resolved = [];
     private long gradientBytes;
     private long weightBytes;
 
@@ -27,14 +27,16 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
     /// <summary>Bytes of weights sent, frame heads included.</summary>
     public long WeightBytes => Interlocked.Read(ref weightBytes);
 
-    /// <summary>Keeps a connection with a node, from the first call on.</summary>
+    /// <summary>Keeps a connection with a node, from now on: also with one that was lost, and forgotten by the bulk plane, and is back under its name.</summary>
     /// <exception cref="NodeException">Its host has no address.</exception>
     public void Connect(string nodeId, string bulkAddress)
     {
-        if (connected.Add(nodeId))
+        if (!resolved.TryGetValue(nodeId, out (string Address, IPEndPoint End) known) || known.Address != bulkAddress)
         {
-            endpoint.Connect(nodeId, Resolve(bulkAddress));
+            resolved[nodeId] = known = (bulkAddress, Resolve(bulkAddress));
         }
+
+        endpoint.Connect(nodeId, known.End);
     }
 
     /// <summary>Sends a piece of a subtree's gradient.</summary>

@@ -26,8 +26,12 @@ internal sealed class ChaosCluster : IAsyncDisposable
     {
         this.options = options;
         this.time = time;
+        Logs = new NodeLogs(options.LogDirectory);
         links = options is { DisturbsLinks: true, InNamespaces: false } ? new ChaosLinks(options.Seed, time, log) : null;
     }
+
+    /// <summary>What the nodes log.</summary>
+    public NodeLogs Logs { get; }
 
     /// <summary>Done while the run's checkpoints have room, else as soon as they have.</summary>
     public Task HasRoom => disk?.HasRoom ?? Task.CompletedTask;
@@ -75,6 +79,9 @@ internal sealed class ChaosCluster : IAsyncDisposable
             Security = secretFile is null ? NodeSecurity.LoopbackOnly : NodeSecurity.FromSecret(File.ReadAllText(secretFile).Trim()),
         };
     }
+
+    /// <summary>The address of the node in a place.</summary>
+    public string AddressOf(int place) => nodes[place].Address;
 
     /// <summary>The place of the node with an address; -1 for none.</summary>
     public int PlaceOf(string address) => nodes.FindIndex(node => node.Address == address);
@@ -238,7 +245,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         [
             "--listen", gate?.Listen.ToString() ?? (network is null ? "127.0.0.1:0" : $"{network.Host(place)}:4053"),
             "--threads", options.Threads.ToString(CultureInfo.InvariantCulture),
-            "--log", Path.Combine(options.LogDirectory, string.Create(CultureInfo.InvariantCulture, $"node-{place}-{starts++}.jsonl")),
+            "--log", Logs.PathOf(place, starts++),
         ];
         if (gate is not null)
         {

@@ -17,6 +17,30 @@ internal sealed record ChaosRecord(string Kind, string Target, IReadOnlyList<int
 
     /// <summary>Steps that were committed, and lost by going back to a checkpoint.</summary>
     public long StepsLost { get; set; }
+
+    /// <summary>Nodes that the run went on without while they were cut off or stopped; null where the fault does neither.</summary>
+    public IReadOnlyList<int>? Removed { get; set; }
+
+    /// <summary>From the moment at which the links are mended, or the process goes on, to the first step in which the last of those has a part again; null where one has not.</summary>
+    public double? RejoinedSeconds { get; set; }
+
+    /// <summary>
+    /// Up to which step those had applied updates when they found out: what is more than <see cref="Step"/> was in flight when they were struck. Null where none of them
+    /// said so.
+    /// </summary>
+    public long? StepsApplied { get; set; }
+
+    /// <summary>When the links were mended, or the process went on, since the first step; null where the fault does neither.</summary>
+    [JsonIgnore]
+    public double? EndSeconds { get; init; }
+
+    /// <summary>When it struck, by the clock of the logs.</summary>
+    [JsonIgnore]
+    public DateTimeOffset Moment { get; init; }
+
+    /// <summary>The nodes that were there, by number.</summary>
+    [JsonIgnore]
+    public IReadOnlyDictionary<int, string> Present { get; init; } = new Dictionary<int, string>();
 }
 
 /// <summary>What a chaos run showed.</summary>

@@ -16,6 +16,13 @@ internal static class ChaosText
             text.AppendLine(CultureInfo.InvariantCulture, $"{fault.Seconds,6:0.0} s  {fault.Step,7}  {fault.Kind,-10} {string.Join(",", fault.Nodes),-5} {recovered,10}  {fault.StepsLost,10}  {fault.Skipped ?? fault.Roles}");
         }
 
+        foreach (ChaosRecord fault in report.Faults.Where(fault => fault.Removed is { Count: > 0 }))
+        {
+            string back = fault.RejoinedSeconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s after it was over") : "not before the run ended";
+            string applied = fault.StepsApplied is { } steps ? string.Create(CultureInfo.InvariantCulture, $"; applied nothing beyond step {steps}, {Math.Max(0, steps - fault.Step)} in flight") : "";
+            text.AppendLine(CultureInfo.InvariantCulture, $"{fault.Seconds,6:0.0} s  {fault.Kind} of node {string.Join(",", fault.Removed!)}: removed, in the run again {back}{applied}");
+        }
+
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"steps       {report.Steps} in {report.Seconds:0.0} s on {report.Nodes} nodes; {report.StepsLost} trained twice");
         text.AppendLine(CultureInfo.InvariantCulture, $"recovery    {report.Takeovers} takeovers, {report.Rewinds} times back to a checkpoint, {report.Resumptions} times resumed");

@@ -338,7 +338,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         {
             members[member.Number] = member;
             contacts.Add(member.NodeId);
-            links!.Connect(member.NodeId, member.BulkAddress);
+            links!.Connect(member.NodeId, member.BulkAddress, member.Number);
         }
 
         if (!started)

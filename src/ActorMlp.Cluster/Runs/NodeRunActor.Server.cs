@@ -127,6 +127,7 @@ internal sealed partial class NodeRunActor
 
     private void Accept(UpdateApplied message)
     {
+        stepsApplied = Math.Max(stepsApplied, message.Step + 1);
         LetGo(message.Arrangement, message.Offset, message.Step);
         Carry(server!.Handle(message));
         CommitRanges();
@@ -134,6 +135,7 @@ internal sealed partial class NodeRunActor
 
     private void Accept(SumApplied message)
     {
+        stepsApplied = Math.Max(stepsApplied, message.Step + 1);
         LetGo(message.Arrangement, message.Offset, message.Step);
         Carry(server!.Handle(message));
         CommitRanges();

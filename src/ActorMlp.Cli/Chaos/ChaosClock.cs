@@ -126,11 +126,14 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
     }
 
     /// <summary>From a moment to the end of the longest pause between two steps that began in the seconds after it, and before the next fault.</summary>
-    public double? RecoveryAfter(double moment, double next)
+    public double? RecoveryAfter(double moment, double next) => PauseAfter(moment, next)?.End;
+
+    /// <summary>The longest pause between two steps that began in the seconds after a moment, and before the next fault: its end, counted from the moment, and the step before it.</summary>
+    public (double End, long Step)? PauseAfter(double moment, double next)
     {
         double until = Math.Min(moment + Window.TotalSeconds, next);
         double longest = 0;
-        double? end = null;
+        (double End, long Step)? pause = null;
         for (int i = 1; i < commits.Count; i++)
         {
             (double before, double after) = (commits[i - 1].Seconds, commits[i].Seconds);
@@ -138,11 +141,11 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
             if (after > moment && before < until && !isOfNext && after - Math.Max(before, moment) > longest)
             {
                 longest = after - Math.Max(before, moment);
-                end = after - moment;
+                pause = (after - moment, commits[i - 1].Step);
             }
         }
 
-        return end;
+        return pause;
     }
 
     private static bool Works(View view, int number) => view.Ranges.Any(range => range.Worker.Number == number && range.Count > 0);

@@ -68,6 +68,7 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
         ];
         record.Removed = [.. removed.Select(node => node.Place)];
         record.RejoinedSeconds = removed.Length > 0 && removed.All(node => node.BackAfter is not null) ? removed.Max(node => node.BackAfter) : null;
+        record.StepsWithoutThem = clock.PauseAfter(record.Seconds, double.PositiveInfinity)?.Step;
         record.StepsApplied = removed.Max(node => cluster.Logs.StepsAppliedAtNextEnd(node.Place, record.Moment));
     }
 

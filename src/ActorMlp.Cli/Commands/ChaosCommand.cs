@@ -158,6 +158,7 @@ internal static class ChaosCommand
             clock.Rewinds.Count,
             clock.Rewinds.Sum(rewind => rewind.Lost),
             resumptions,
+            cluster.Traffic,
             chaos.Records);
         AtomicFile.Write(Path.Combine(directory.Path, "chaos.json"), stream => JsonSerializer.Serialize(stream, report, JsonOptions));
         ChaosTimeline.Write(Path.Combine(directory.Path, "chaos.png"), clock, report);

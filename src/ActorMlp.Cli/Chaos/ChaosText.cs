@@ -12,7 +12,8 @@ internal static class ChaosText
         text.AppendLine(CultureInfo.InvariantCulture, $"{"at",8}  {"step",7}  {"fault",-10} {"node",-5} {"recovered",10}  {"steps lost",10}  roles");
         foreach (ChaosRecord fault in report.Faults)
         {
-            string recovered = fault.Skipped is not null ? "-" : fault.RecoverySeconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s") : "run ended";
+            string recovered = fault.Skipped is not null ? "-" : fault.RecoverySeconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s")
+                : fault.Step < report.Steps ? "with next" : "run ended";
             text.AppendLine(CultureInfo.InvariantCulture, $"{fault.Seconds,6:0.0} s  {fault.Step,7}  {fault.Kind,-10} {string.Join(",", fault.Nodes),-5} {recovered,10}  {fault.StepsLost,10}  {fault.Skipped ?? fault.Roles}");
         }
 

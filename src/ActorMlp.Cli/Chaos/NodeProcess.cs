@@ -19,6 +19,7 @@ internal sealed class NodeProcess : IAsyncDisposable
     private readonly Process process;
     private readonly TimeProvider time;
     private CancellationTokenSource? slow;
+    private bool wasKilled;
     private Task slowing = Task.CompletedTask;
 
     private readonly ProcessGate? gate;
@@ -36,8 +37,8 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>Its control address, <c>host:port</c>.</summary>
     public string Address { get; }
 
-    /// <summary>Whether it still runs.</summary>
-    public bool IsAlive => !process.HasExited;
+    /// <summary>Whether it still runs: a process that was killed does not, also while the system has not yet taken it away.</summary>
+    public bool IsAlive => !wasKilled && !process.HasExited;
 
     /// <summary>Whether it was stopped and not continued.</summary>
     public bool IsStopped { get; private set; }
@@ -84,7 +85,11 @@ internal sealed class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>Ends it without a word.</summary>
-    public void Crash() => Send(Kill);
+    public void Crash()
+    {
+        wasKilled = true;
+        Send(Kill);
+    }
 
     /// <summary>Lets it leave in order.</summary>
     public void Leave() => Send(Terminate);

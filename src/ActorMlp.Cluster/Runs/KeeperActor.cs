@@ -159,7 +159,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             ForgetStates();
             coordinator.Tell(message);
         });
-        Receive<CheckpointFailed>(coordinator.Tell);
+        Receive<CheckpointFailed>(message => coordinator.Tell(message));
         Receive<RestoreBest>(FromCoordinator, message =>
         {
             restoresBest = message.Step;
@@ -340,7 +340,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         {
             members[member.Number] = member;
             contacts.Add(member.NodeId);
-            links!.Connect(member.NodeId, member.BulkAddress);
+            links!.Connect(member.NodeId, member.BulkAddress, member.Number);
         }
 
         if (!started)

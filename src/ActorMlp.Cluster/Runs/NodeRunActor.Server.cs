@@ -125,6 +125,7 @@ internal sealed partial class NodeRunActor
 
     private void Accept(UpdateApplied message)
     {
+        stepsApplied = Math.Max(stepsApplied, message.Step + 1);
         LetGo(message.Arrangement, message.Offset, message.Step);
         Carry(server!.Handle(message));
         CommitRanges();
@@ -132,6 +133,7 @@ internal sealed partial class NodeRunActor
 
     private void Accept(SumApplied message)
     {
+        stepsApplied = Math.Max(stepsApplied, message.Step + 1);
         LetGo(message.Arrangement, message.Offset, message.Step);
         Carry(server!.Handle(message));
         CommitRanges();

@@ -40,6 +40,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private View view = View.None;
     private int adoptions;
     private long stepsTakenPartIn;
+    private long stepsApplied;
     private long paceShards;
     private TimeSpan paceBusy;
     private long paceSince;
@@ -74,6 +75,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
+        log.Info(NodeRunLog.PartEnded, run.Number, run.Run, view.Number, stepsApplied);
         node.Hub.Forget(run.Run);
         receiver?.Dispose();
         DropGradients();
@@ -164,7 +166,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             members[member.Number] = member;
             if (member.Number != run.Number)
             {
-                links.Connect(member.NodeId, member.BulkAddress);
+                links.Connect(member.NodeId, member.BulkAddress, member.Number);
             }
         }
     }

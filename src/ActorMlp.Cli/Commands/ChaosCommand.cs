@@ -9,6 +9,7 @@ using ActorMlp.Cluster.Hosting;
 using ActorMlp.Cluster.Runs;
 using ActorMlp.Data;
 using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Ledgers;
 using ActorMlp.Training.Local;
@@ -71,6 +72,11 @@ internal static class ChaosCommand
         if (script.Problems.Count + file.Problems.Count > 0)
         {
             return context.BadInput(script.Problems.Concat(file.Problems).Select(problem => problem.ToString()));
+        }
+
+        if (file.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode)
+        {
+            return context.BadInput([$"training.consistency.mode: is {OptionsReflection.Camel(mode.ToString())}; chaos compares with the hash of an undisturbed run, which bsp gives; allowed: bsp"]);
         }
 
         FaultScript faults = request.Seed is { } seed ? script.Script with { Seed = seed } : script.Script;

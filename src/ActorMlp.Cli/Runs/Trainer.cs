@@ -34,11 +34,6 @@ internal sealed class Trainer(CommandContext context)
             return context.BadInput([$"--cache-dir {cacheDirectory}: has no effect with data.cache: none and data.distribution: local; add --set data.cache=auto"]);
         }
 
-        if (file.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode && (request.Cluster is not null || request.Processes is not null))
-        {
-            return context.BadInput([$"training.consistency.mode: is {OptionsReflection.Camel(mode.ToString())}, which trains in one process; node processes (--processes, submit) train with bsp"]);
-        }
-
         NodeSecurity? security = request switch
         {
             { Processes: not null } => RunSecurity.ForHost(file.Options.Cluster, LocalNodes.Host),
@@ -112,7 +107,9 @@ internal sealed class Trainer(CommandContext context)
             checkpoint.CheckBelongsTo(setup);
             if (setup.Options.Training.Consistency.Mode != ConsistencyMode.Bsp)
             {
-                UpdateLog.CheckResumable(directory.Updates, setup, checkpoint.Progress.Step);
+                // In one process the workers are those of the run; nodes compute the shares of as many as it was begun with.
+                bool onNodes = request.Cluster is not null || request.Processes is not null;
+                UpdateLog.CheckResumable(directory.Updates, setup, onNodes ? null : setup.Shape.Workers, checkpoint.Progress.Step);
             }
 
             foreach (string problem in problems)

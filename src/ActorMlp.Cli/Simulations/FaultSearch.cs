@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using ActorMlp.Cli.Configuration;
 using ActorMlp.Cli.Views;
+using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Simulation;
 using ActorMlp.Training.Simulation.Search;
@@ -88,7 +89,7 @@ internal sealed class FaultSearch(CommandContext context)
         {
             context.Output.WriteLine($"seed {failed.Seed} fails: {problem}");
             context.Output.WriteLine(
-                $"# {failed.Options.Nodes} nodes, {failed.Options.Servers ?? failed.Options.Nodes} parameter servers; {failed.Options.Script.Faults.Count} faults, "
+                $"# {OptionsReflection.Camel((failed.Model.Shape.Sharing?.Rule.Mode ?? ConsistencyMode.Bsp).ToString())}, {failed.Options.Nodes} nodes, {failed.Options.Servers ?? failed.Options.Nodes} parameter servers; {failed.Options.Script.Faults.Count} faults, "
                 + $"shrunk to {script.Faults.Count}; fails with: {shown}");
             context.Output.WriteLine($"# actormlp simulate --compute checking --seed {failed.Seed} --link {LinkText.Format(failed.Options.Link)} --faults FILE");
             foreach (string line in (result?.Faults ?? []).Select(SimulationReport.Describe).Concat((result?.Events ?? []).Select(PlainRunView.Notice).OfType<string>()))

@@ -48,6 +48,11 @@ internal sealed class SimulationReport(SimulateRequest request, RunSetup setup, 
             lines.AddRange(conclusion.Test is { } test ? [$"test       {Figures.Describe(test)}{of}"] : []);
             LedgerSummary ledger = progress.Ledger;
             lines.Add($"ledger     {Figures.Count(ledger.ShardsCommitted)} shards committed, {ledger.ShardsReissued} dealt again, {ledger.DuplicatesDropped} duplicates dropped");
+            if (result.Shares is { } shares)
+            {
+                lines.Add($"updates    {Figures.Count(result.Updates.Count)} in the log, of {shares} workers' shares; {(result.Violation is null ? "a replay of it gives these weights" : "a replay of it differs")}");
+            }
+
             lines.Add($"weights SHA-256 {Hash}");
         }
 
@@ -84,6 +89,7 @@ internal sealed class SimulationReport(SimulateRequest request, RunSetup setup, 
             ["bulkBytes"] = pair.Value.Bulk,
             ["controlBytes"] = pair.Value.Control,
         })]),
+        ["updates"] = result.Shares is null ? null : result.Updates.Count,
         ["weightsSha256"] = Hash,
     }.ToJsonString();
 

@@ -2,6 +2,7 @@ using ActorMlp.Cli.Configuration;
 using ActorMlp.Data;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation;
@@ -32,9 +33,15 @@ internal sealed class Simulator(CommandContext context)
             return new FaultSearch(context).Run(request, script);
         }
 
-        if (file!.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode)
+        ConsistencyRule rule = ConsistencyRule.Of(file!.Options.Training.Consistency);
+        if (rule.Mode != ConsistencyMode.Bsp && request.Compute == SimulatedCompute.Modelled)
         {
-            return context.BadInput([$"training.consistency.mode: is {OptionsReflection.Camel(mode.ToString())}; simulated clusters train with bsp"]);
+            return context.BadInput([$"training.consistency.mode: is {OptionsReflection.Camel(rule.Mode.ToString())}; a run is planned (--compute modelled) with bsp"]);
+        }
+
+        if (rule.ProblemWith(request.Nodes, file.Options.Training.ShardsPerStep) is { } problem)
+        {
+            return context.BadInput([$"{problem} (--nodes {request.Nodes})"]);
         }
 
         using LoadedData data = DataLoader.Load(file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
@@ -63,7 +70,7 @@ internal sealed class Simulator(CommandContext context)
             Limit = Limit,
             Script = script,
         };
-        SimulationResult result = pool.Run(() => new ClusterSimulation(new EngineModel(setup, pool), options).Run());
+        SimulationResult result = pool.Run(() => Run(new EngineModel(setup, pool), options));
         var report = new SimulationReport(request, setup, speed, result);
         if (request.Json)
         {
@@ -81,5 +88,14 @@ internal sealed class Simulator(CommandContext context)
         }
 
         return ExitCode.Success;
+    }
+
+    /// <summary>A run that is made of shares is also replayed from its log.</summary>
+    private static SimulationResult Run(EngineModel model, SimulationOptions options)
+    {
+        SimulationResult result = new ClusterSimulation(model, options).Run();
+        return model.Shape.Sharing is null || result.Violation is not null || result.Conclusion is null
+            ? result
+            : result with { Violation = ReplayedShares.FindProblem(model, result) };
     }
 }

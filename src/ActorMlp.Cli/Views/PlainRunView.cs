@@ -43,7 +43,7 @@ internal sealed class PlainRunView(TextWriter output) : IRunView
         CoordinatorTookOver => "the coordinator was lost: another took the run over, no step is lost",
         RunStalled stalled => $"nothing was heard for {stalled.SilenceMilliseconds / 1000:0} s: everything is said again",
         StandbyTookOver over => $"{over.Reason}: its standby goes on, no step is lost",
-        RunRewound rewound => $"{rewound.Reason}: the run goes on from step {rewound.Step}, with the same result",
+        RunRewound rewound => $"{rewound.Reason}: the run goes on from step {rewound.Step}, {(rewound.MayDiffer ? "perhaps with another order of updates" : "with the same result")}",
         RunWaiting waiting => $"waiting for nodes: {waiting.Workers} of {waiting.MinimumWorkers} workers, {waiting.Servers} of 1 parameter server",
         _ => null,
     };

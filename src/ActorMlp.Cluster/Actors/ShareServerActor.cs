@@ -60,7 +60,7 @@ internal sealed class ShareServerActor : ReceiveActor
             switch (effect)
             {
                 case GrantShare grant:
-                    resources.Computer.Grant(grant.Work, grant.TakesWeights);
+                    resources.Computer.Grant(grant.Work);
                     workers[grant.Worker.Number].Tell(grant.Work);
                     break;
                 case ApplyShares apply:

@@ -26,6 +26,18 @@ public enum BulkKind : byte
 
     /// <summary>The gradient sum of a subtree that another worker owns, computed for the second time, to be compared.</summary>
     SecondGradient = 7,
+
+    /// <summary>A vector that a share is computed with, or that was computed of it: the order, or the result, that it belongs to follows it.</summary>
+    ShareVector = 8,
+
+    /// <summary>An order to compute a share, from the parameter server: a control message, in order with its vectors.</summary>
+    ShareWork = 9,
+
+    /// <summary>A share is computed, to the parameter server: a control message, in order with its vectors.</summary>
+    ShareComputed = 10,
+
+    /// <summary>Updates that were applied, to whoever keeps the run: in order with the state that has them.</summary>
+    Updates = 11,
 }
 
 /// <summary>
@@ -51,7 +63,7 @@ public readonly record struct BulkHeader
     [Key(3)]
     public BulkKind Kind { get; init; }
 
-    /// <summary>Which range of the parameter vector, 0-based.</summary>
+    /// <summary>Which range of the parameter vector, 0-based; which of several vectors (state, shares).</summary>
     [Key(4)]
     public int Range { get; init; }
 

@@ -6,7 +6,7 @@ namespace ActorMlp.Cluster.Compute;
 
 /// <summary>
 /// Writes checkpoints in the background, in the order in which they were asked for. A checkpoint that waits is replaced by a newer one of its
-/// kind, so a slow disk delays nobody; a best checkpoint always goes to disk before the last one that refers to it.
+/// kind, so a slow disk delays nobody; a best checkpoint always goes to disk before the last one that refers to it, so after one that could not be written there are no more.
 /// </summary>
 /// <param name="directory">The run's folder.</param>
 public sealed class CheckpointWriter(RunDirectory directory)
@@ -14,13 +14,19 @@ public sealed class CheckpointWriter(RunDirectory directory)
     private readonly Lock gate = new();
     private readonly List<(CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker)> waiting = [];
     private Task writer = Task.CompletedTask;
-    private bool lacksBest;
+    private string? failure;
 
     /// <summary>Writes a checkpoint, later. The asker gets <see cref="CheckpointWritten"/> or <see cref="CheckpointFailed"/>.</summary>
     public void Save(CheckpointKind kind, Checkpoint checkpoint, IActorRef asker)
     {
         lock (gate)
         {
+            if (failure is not null)
+            {
+                asker.Tell(new CheckpointFailed(failure));
+                return;
+            }
+
             if (kind == CheckpointKind.Best)
             {
                 waiting.Clear();
@@ -77,22 +83,20 @@ public sealed class CheckpointWriter(RunDirectory directory)
             }
 
             string path = entry.Kind == CheckpointKind.Best ? directory.BestCheckpoint : directory.LastCheckpoint;
-            if (lacksBest && entry.Kind == CheckpointKind.Last)
-            {
-                entry.Asker.Tell(new CheckpointFailed($"{directory.BestCheckpoint}, to which it refers, could not be written"));
-                continue;
-            }
-
             try
             {
                 entry.Checkpoint.Save(path);
-                lacksBest = false;
                 entry.Asker.Tell(new CheckpointWritten(entry.Kind, entry.Checkpoint.Progress.Step, path));
             }
             catch (StorageException exception)
             {
-                // A last checkpoint that names a best one which is not there would end with the wrong weights.
-                lacksBest = entry.Kind == CheckpointKind.Best;
+                // Nothing after it: a last checkpoint is worth nothing without the best one that it refers to.
+                lock (gate)
+                {
+                    failure = exception.Message;
+                    waiting.Clear();
+                }
+
                 entry.Asker.Tell(new CheckpointFailed(exception.Message));
             }
         }

@@ -24,6 +24,9 @@ public sealed class ParameterStore
     /// <summary>The flat parameter vector.</summary>
     public Span<float> Parameters => parameters.Span;
 
+    /// <summary>The flat parameter vector.</summary>
+    public Memory<float> Memory => parameters.Memory;
+
     /// <summary>The optimizer with its state.</summary>
     public ParameterUpdater Updater { get; }
 }

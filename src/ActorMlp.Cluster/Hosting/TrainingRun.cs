@@ -59,7 +59,7 @@ public sealed class TrainingRun
         RunProgress start = resume?.Progress ?? RunProgress.Start;
         using UpdateLog? log = setup.Options.Training.Consistency.Mode == ConsistencyMode.Bsp
             ? null
-            : UpdateLog.Open(directory.Updates, setup, start.Step);
+            : UpdateLog.Open(directory.Updates, setup, setup.Shape.Workers, start.Step);
         RunActors actors = log is null ? Synchronous(store, pool, resume) : OfShares(store, pool, resume, log);
         var observer = new RunObserver(progress);
         var party = new RunParty(setup.Shape.Workers, pool.Threads, KernelSelection.Name);

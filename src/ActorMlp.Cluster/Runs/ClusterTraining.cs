@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Hosting;
@@ -6,7 +5,6 @@ using ActorMlp.Cluster.Nodes;
 using ActorMlp.Data;
 using ActorMlp.Data.Cache;
 using ActorMlp.Data.Configuration;
-using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -37,7 +35,8 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
     /// <param name="stop">Asks the run to stop.</param>
     /// <param name="allNodesEnded">Done when it is known that no node is left that could go on with the run; null where nobody can know.</param>
     /// <exception cref="RunFailedException">The run diverged, could not write, or no coordinator took it.</exception>
-    /// <exception cref="RunRefusedException">The cluster does not take the run, or its mode of consistency is not bsp.</exception>
+    /// <exception cref="StorageException">The run is to go on from a checkpoint whose log of updates is missing, or of another run.</exception>
+    /// <exception cref="RunRefusedException">The cluster does not take the run.</exception>
     /// <exception cref="NodeException">This process cannot talk with nodes.</exception>
     /// <exception cref="DataException">The data are to be sent to nodes, and the cache for that cannot be made.</exception>
     public async Task<TrainingResult> TrainAsync(
@@ -50,12 +49,8 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
         CancellationToken stop,
         Task? allNodesEnded = null)
     {
-        if (setup.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode)
-        {
-            throw new RunRefusedException([$"training.consistency.mode: is {JsonNamingPolicy.CamelCase.ConvertName(mode.ToString())}; nodes train with bsp only"]);
-        }
-
         long began = time.GetTimestamp();
+        int? shares = resume is null || setup.Shape.Sharing is null ? null : UpdateLog.CheckResumable(directory.Updates, setup, null, resume.Progress.Step);
         string fingerprint = setup.Data.ComputeFingerprint().ToJson();
         using DataCacheFile? data = setup.Options.Data.Distribution == DataDistribution.Stream
             ? DataCacheStore.OpenFile(setup.Data, setup.Options.Data, setup.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null))
@@ -90,7 +85,8 @@ public sealed class ClusterTraining(NodeOptions options, IReadOnlyList<string> c
                             hub,
                             node => system.ActorSelection($"{AddressOf(self, node)}/user/node"),
                             progress,
-                            data),
+                            data,
+                            shares),
                         resume,
                         end),
                     end)),

@@ -23,6 +23,11 @@ internal sealed partial class KeeperActor
 
     private void Supply(Arrangement arrangement)
     {
+        if (arrangement.Shares > 0 && !BeginsShares(arrangement))
+        {
+            return;
+        }
+
         if (!states.TryGetValue(arrangement.Step, out RunState? state) || !state.IsWhole)
         {
             Fail($"the state of step {arrangement.Step} is asked for, and is not here");
@@ -77,6 +82,12 @@ internal sealed partial class KeeperActor
     {
         using BulkBuffer payload = frame.Payload;
         BulkHeader header = frame.Header;
+        if (header.Arrangement == view.Arrangement.Number && header.Kind == BulkKind.Updates)
+        {
+            AcceptUpdates(payload);
+            return;
+        }
+
         if (header.Kind != BulkKind.State || header.Arrangement != view.Arrangement.Number)
         {
             return;
@@ -84,7 +95,7 @@ internal sealed partial class KeeperActor
 
         if (!states.TryGetValue(header.Step, out RunState? state))
         {
-            states[header.Step] = state = RunState.Awaited(options.Setup, header.Step);
+            states[header.Step] = state = RunState.Awaited(options.Setup, header.Step, shares);
         }
 
         if (state.IsWhole)
@@ -100,6 +111,7 @@ internal sealed partial class KeeperActor
     {
         foreach (WriteCheckpoint wanted in awaitingState.TakeDue(step => states.TryGetValue(step, out RunState? state) && state.IsWhole))
         {
+            LogUpTo(wanted.Progress.Step);
             checkpoints.Save(wanted.Kind, states[wanted.Progress.Step].Capture(options.Setup, wanted.Progress), Self);
             if (wanted.Kind == CheckpointKind.Last)
             {
@@ -137,7 +149,7 @@ internal sealed partial class KeeperActor
         }
 
         string last = options.Setup.Network.Layout.Sha256(states[saved.Step].Slots[0].Span);
-        RunState weights = RunState.Awaited(options.Setup, options.Setup.Shape.TotalSteps + 1);
+        RunState weights = RunState.Awaited(options.Setup, options.Setup.Shape.TotalSteps + 1, shares);
         message.Checkpoint.RestoreWeights(options.Setup, weights.Slots[0].Span);
         best = weights.Slots[0].Span.ToArray();
         bestWeights = weights.Slots[0];

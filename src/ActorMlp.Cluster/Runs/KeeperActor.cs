@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Compute;
@@ -35,6 +36,7 @@ internal sealed record KeptRun(RunConclusion Conclusion, float[] Parameters, IRe
 /// <param name="NodeAt">A node's agent.</param>
 /// <param name="Observer">Hears of the run.</param>
 /// <param name="Data">The data as a cache that nodes may ask for; null where they have data files of their own.</param>
+/// <param name="Shares">Workers that a run that is made of shares was begun with; null for one that begins, and for others.</param>
 internal sealed record KeeperOptions(
     RunSetup Setup,
     RunSource Source,
@@ -47,7 +49,8 @@ internal sealed record KeeperOptions(
     BulkHub Hub,
     Func<string, ActorSelection> NodeAt,
     IProgress<RunEvent> Observer,
-    DataCacheFile? Data);
+    DataCacheFile? Data,
+    int? Shares = null);
 
 /// <summary>
 /// Keeps a run, where it was submitted: submits it, gives parameter servers what they begin with, takes the state they send and writes checkpoints of it, and
@@ -93,8 +96,9 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         checkpoints = new CheckpointWriter(options.Directory);
         contacts = [.. options.Contacts];
         saved = resume?.Progress ?? RunProgress.Start;
-        awaitingState = new AwaitedCheckpoints(options.Setup.Shape.StepsPerEpoch);
-        states[saved.Step] = RunState.Initial(options.Setup, resume);
+        awaitingState = new AwaitedCheckpoints(options.Setup.Shape.StepsPerEpoch, bestWaitsForLast: options.Setup.Shape.Sharing is not null);
+        shares = options.Shares;
+        states[saved.Step] = RunState.Initial(options.Setup, resume, shares);
         Keeping();
     }
 
@@ -111,6 +115,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         options.Hub.Forget(run);
         sending.Cancel();
         sending.Dispose();
+        updates?.Dispose();
         end.TrySetException(new RunFailedException("whoever keeps the run ended"));
     }
 
@@ -142,6 +147,11 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             view = message.View;
             options.Observer.Report(new ViewStands(view, ClusterTraining.IdOf(coordinator.Path.Address)));
             SendBest();
+            if (failed is not null)
+            {
+                // The coordinator that was to hear of it may be gone.
+                coordinator.Tell(failed);
+            }
         });
         Receive<RangesWanted>(FromCoordinator, message => Supply(message.Arrangement));
         Receive<WriteCheckpoint>(FromCoordinator, message =>
@@ -155,11 +165,16 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<CheckpointWritten>(message =>
         {
             options.Observer.Report(new CheckpointSaved(message.Step, message.Path));
+            lastWritten = message.Kind == CheckpointKind.Last ? message : lastWritten;
             retention.Enter(message);
             ForgetStates();
             coordinator.Tell(message);
         });
-        Receive<CheckpointFailed>(message => coordinator.Tell(message));
+        Receive<CheckpointFailed>(message =>
+        {
+            failed = message;
+            coordinator.Tell(message);
+        });
         Receive<RestoreBest>(FromCoordinator, message =>
         {
             restoresBest = message.Step;
@@ -257,7 +272,8 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             options.Hello,
             options.Source.Folder,
             options.Data is { } data ? new DataOffer(data.Sha256, data.Length) : null,
-            isUnderWay ? Newest : null);
+            isUnderWay ? Newest : null,
+            shares);
 
         // A run that is under way shall not wait for a node that may be gone as well.
         foreach (string contact in isUnderWay ? [.. contacts] : new[] { next })
@@ -346,6 +362,12 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         if (!started)
         {
             started = true;
+            if (options.Setup.Shape.Sharing is { } sharing)
+            {
+                options.Observer.Report(new RunNotice(
+                    $"training.consistency.mode {JsonNamingPolicy.CamelCase.ConvertName(sharing.Rule.Mode.ToString())}: one node holds all parameters and none stands by (cluster.standbys is not used); if it or the coordinator is lost, the run goes back to its last checkpoint"));
+            }
+
             options.Observer.Report(RunSummaries.Started(options.Setup, options.RunId, saved.Step, RunParty.Of(message.Members)));
             if (options.Setup.Encoding?.Advice(message.Members.Count, options.Setup.Network.Layout.Length) is { } advice)
             {

@@ -31,15 +31,8 @@ internal sealed partial class NodeRunActor
 
             receiver?.Dispose();
             prepared = message;
-            worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel, new VerificationPlan(message.Setup.Shape));
-            server = new ParameterServerMachine(message.Setup.Shape, run.Number);
             links.Connect(run.Keeper.NodeId, run.Keeper.BulkAddress);
-            if (message.Setup.Shape.StragglerFactor > 0)
-            {
-                Timers.StartPeriodicTimer("lateness", new LatenessDue(), message.Setup.Shape.LateAfter / 3);
-            }
-
-            Become(TakingPart);
+            TakePart(message);
             coordinator.Tell(new NodePrepared(run.Number, node.Hello, pool.Threads));
         });
         Receive<Status.Failure>(failure => ReceiveDataOrRefuse(
@@ -66,6 +59,24 @@ internal sealed partial class NodeRunActor
                 Context.SetReceiveTimeout(null);
             }
         });
+    }
+
+    private void TakePart(PreparedRun message)
+    {
+        if (message.Setup.Shape.Sharing is not null)
+        {
+            PrepareShares();
+            return;
+        }
+
+        worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel, new VerificationPlan(message.Setup.Shape));
+        server = new ParameterServerMachine(message.Setup.Shape, run.Number);
+        if (message.Setup.Shape.StragglerFactor > 0)
+        {
+            Timers.StartPeriodicTimer("lateness", new LatenessDue(), message.Setup.Shape.LateAfter / 3);
+        }
+
+        Become(TakingPart);
     }
 
     /// <summary>Without data of its own the node asks the keeper for them, once, if it offers them.</summary>

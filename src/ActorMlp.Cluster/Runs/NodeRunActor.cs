@@ -2,6 +2,7 @@ using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Wire;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
@@ -80,6 +81,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         receiver?.Dispose();
         DropGradients();
         ForgetKept(_ => true);
+        ForgetArriving();
         early.ForEach(frame => frame.Payload.Dispose());
         waitingForAdoption.Clear();
 
@@ -89,12 +91,11 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
     private void TakingPart()
     {
-        Receive<MembersPublished>(FromCoordinator, Accept);
+        TakingPartAnyhow();
         Receive<ViewPublished>(message => FromCoordinator(message) && message.View.Number > view.Number, Accept);
         Receive<StepOpened>(message => Carry(weights.Handle(message)));
         Receive<ComputeAlso>(message => Carry(weights.Handle(message)));
         Receive<LatenessDue>(message => Carry(server!.Handle(message, node.Time.GetElapsedTime(began))));
-        Receive<EvaluateBlocks>(FromCoordinator, message => Carry(weights.Handle(message)));
         Receive<ContinueTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
         Receive<HoldTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
         Receive<WriteCheckpoint>(FromCoordinator, Accept);
@@ -103,10 +104,17 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         Receive<Computed>(Accept);
         Receive<SubtreeComputed>(message => Carry(server!.Handle(message)));
         Receive<EvaluationFinished>(message => Carry(worker!.Handle(message)));
-        Receive<Adopted>(_ => AcceptAdopted());
         Receive<UpdateMeasured>(message => Carry(server!.Handle(message)));
         Receive<UpdateApplied>(Accept);
         Receive<SumApplied>(Accept);
+    }
+
+    /// <summary>What a node does in any run.</summary>
+    private void TakingPartAnyhow()
+    {
+        Receive<MembersPublished>(FromCoordinator, Accept);
+        Receive<EvaluateBlocks>(FromCoordinator, message => Carry(weights.Handle(message)));
+        Receive<Adopted>(_ => AcceptAdopted());
         Receive<EndRun>(FromCoordinator, _ =>
         {
             coordinator.Tell(new NodeReport(
@@ -145,7 +153,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     {
         log.Info("another coordinator, {0}, takes run {1} over", Sender, run.Run);
         Follow(Sender);
-        ServerStanding standing = server!.Standing();
+        ServerStanding standing = shareHost?.Standing() ?? server!.Standing();
         foreach (StepCommitted[] commits in standing.Commits.Where(commit => commit.Step >= message.FromStep).Chunk(CommitsOfMessage))
         {
             Sender.Tell(new CommitsTold(run.Number, commits));
@@ -244,6 +252,11 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         {
             waitingForAdoption.TakeNext();
         }
+
+        while (adoptions == 0 && heldWeights.TryDequeue(out HeldWeights? held))
+        {
+            Accept(held);
+        }
     }
 
     private void Accept(Computed message)
@@ -281,6 +294,9 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
                     Engine.AdoptAsync().PipeTo(Self, Self, _ => new Adopted());
                     break;
+                case HandToWorker hand when shareWorker is not null:
+                    Carry(hand.Message is EvaluateBlocks evaluate ? shareWorker.Handle(evaluate) : []);
+                    break;
                 case HandToWorker hand:
                     Carry(hand.Message switch
                     {
@@ -305,6 +321,12 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
                     Compute(compute);
                     break;
                 case SendSubtree send:
+                    Send(send.Result);
+                    break;
+                case ComputeShare compute:
+                    ComputeShare(compute.Work);
+                    break;
+                case SendShare send:
                     Send(send.Result);
                     break;
                 case RunEvaluation evaluate:

@@ -83,6 +83,13 @@ internal sealed partial class RunCoordinatorActor
             return;
         }
 
+        if (blueprint.Shape.Sharing?.Rule.ProblemWith(run.Shares ?? Math.Max(workers, minimumWorkers), blueprint.Shape.Shards) is { } problem)
+        {
+            keeper.Tell(new RunRefused(run.Run, [problem]));
+            Context.Stop(Self);
+            return;
+        }
+
         gathered = true;
         Carry(machine.Handle(new NodesGathered(
             [.. prepared.Where(node => node.IsWorker).Select(node => node.Worker)],

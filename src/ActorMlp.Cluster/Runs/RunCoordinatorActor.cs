@@ -61,7 +61,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         blueprint = new RunBlueprint(options, run.Facts);
         minimumWorkers = options.Cluster.MinimumWorkers;
         machine = new CoordinatorMachine(
-            blueprint.Shape with { Workers = minimumWorkers, WorkersKeepResiduals = blueprint.Encoding is { Spec.HasErrorFeedback: true } },
+            blueprint.Shape with { Workers = minimumWorkers, Shares = run.Shares, WorkersKeepResiduals = blueprint.Encoding is { Spec.HasErrorFeedback: true } },
             run.Progress,
             blueprint.CreateDealer());
         Coordinating();

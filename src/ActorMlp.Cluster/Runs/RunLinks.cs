@@ -6,6 +6,7 @@ using ActorMlp.Cluster.Nodes;
 using ActorMlp.Cluster.Wire;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Encodings;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
@@ -141,6 +142,34 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
             new BulkHeader { RunId = run, Step = message.Commit.Step, Kind = BulkKind.Commit, Arrangement = message.Arrangement, Count = payload.Length },
             null,
             payload);
+    }
+
+    /// <summary>Sends a piece of a vector that a share is computed with, or that was computed of it.</summary>
+    public void SendVector(string nodeId, int arrangement, int number, ParameterPiece piece, SharedBuffer vector, bool isWeights)
+    {
+        Interlocked.Add(ref isWeights ? ref weightBytes : ref gradientBytes, FrameHead.Size + piece.Length * sizeof(float));
+        Send(
+            nodeId,
+            new BulkHeader { RunId = run, Kind = BulkKind.ShareVector, Range = number, Offset = piece.Offset, Count = piece.Length, Arrangement = arrangement },
+            vector,
+            vector.Bytes(piece.Offset, piece.Length));
+    }
+
+    /// <summary>Sends an order, after its vectors.</summary>
+    public void SendShare(string nodeId, int arrangement, ShareWork work) => SendMessage(nodeId, BulkKind.ShareWork, arrangement, work, ref weightBytes);
+
+    /// <summary>Sends a result, after its vectors.</summary>
+    public void SendShare(string nodeId, int arrangement, ShareComputed result) => SendMessage(nodeId, BulkKind.ShareComputed, arrangement, result, ref gradientBytes);
+
+    /// <summary>Sends updates to whoever keeps the run, before the state that has them.</summary>
+    public void SendUpdates(string nodeId, int arrangement, UpdateRecord[] updates) => SendMessage(nodeId, BulkKind.Updates, arrangement, updates, ref weightBytes);
+
+    private void SendMessage<T>(string nodeId, BulkKind kind, int arrangement, T message, ref long bytes)
+    {
+        byte[] payload = MessagePackSerializer.Serialize(message, WireOptions.Strict);
+        Interlocked.Add(ref bytes, FrameHead.Size + payload.Length);
+        endpoint.Send(
+            nodeId, new BulkHeader { RunId = run, Kind = kind, Arrangement = arrangement, Count = payload.Length }, payload, static (_, _, _) => { }, null);
     }
 
     /// <summary>Sends a part of weights (slot 0) or optimizer state.</summary>

@@ -13,10 +13,10 @@ internal sealed class RunState
     private readonly long awaited;
     private long received;
 
-    private RunState(RunSetup setup, long step)
+    private RunState(RunSetup setup, long step, int? shares)
     {
         Step = step;
-        names = setup.StateNames;
+        names = shares is { } workers ? setup.StateNamesOf(workers) : setup.StateNames;
         int length = setup.Network.Layout.Length;
         var buffers = new SharedBuffers(length);
         slots = [.. Enumerable.Range(0, 1 + names.Count).Select(_ => buffers.Rent())];
@@ -33,13 +33,16 @@ internal sealed class RunState
     public IReadOnlyList<SharedBuffer> Slots => slots;
 
     /// <summary>A state that is still to come.</summary>
-    public static RunState Awaited(RunSetup setup, long step) => new(setup, step);
+    /// <param name="setup">The run.</param>
+    /// <param name="step">Steps committed in it.</param>
+    /// <param name="shares">Workers that a run that is made of shares was begun with; null for others.</param>
+    public static RunState Awaited(RunSetup setup, long step, int? shares) => new(setup, step, shares);
 
     /// <summary>What a run begins with: weights from its seed, or what a checkpoint holds.</summary>
     /// <exception cref="StorageException">The checkpoint is not of this run.</exception>
-    public static RunState Initial(RunSetup setup, Checkpoint? resume)
+    public static RunState Initial(RunSetup setup, Checkpoint? resume, int? shares)
     {
-        var state = new RunState(setup, resume?.Progress.Step ?? 0);
+        var state = new RunState(setup, resume?.Progress.Step ?? 0, shares);
         foreach (SharedBuffer slot in state.slots)
         {
             slot.Span.Clear();

@@ -19,6 +19,7 @@ namespace ActorMlp.Cluster.Wire;
 /// For a run that is under way and whose coordinator was lost: the newest progress that whoever keeps it was told, perhaps newer than the checkpoint that
 /// <paramref name="Progress"/> is of. Null for a run that begins, or goes on from its checkpoint.
 /// </param>
+/// <param name="Shares">Workers that a run that is made of shares was begun with; null for one that begins, and for others.</param>
 [MessagePackObject]
 public sealed record SubmitRun(
     [property: Key(0)] ulong Run,
@@ -30,7 +31,8 @@ public sealed record SubmitRun(
     [property: Key(6)] NodeHello Keeper,
     [property: Key(7)] string Folder,
     [property: Key(8)] DataOffer? Offer,
-    [property: Key(9)] RunProgress? Newest);
+    [property: Key(9)] RunProgress? Newest,
+    [property: Key(10)] int? Shares);
 
 /// <summary>A data cache that may be asked for.</summary>
 /// <param name="Sha256">SHA-256 of the whole file.</param>

@@ -26,7 +26,7 @@ public enum ConsistencyMode
 public sealed record ConsistencyOptions
 {
     /// <summary>The mode.</summary>
-    [Description("How closely workers keep together. bsp: one answer whoever computes. ssp, async, backup: faster beside slow workers; the order of updates is logged, and actormlp replay gives the same bits again. local: averaged copies; the result depends on the number of workers. All but bsp: in one process only.")]
+    [Description("How closely workers keep together. bsp: one answer whoever computes. ssp, async, backup: faster beside slow workers; the order of updates is logged, and actormlp replay gives the same bits again. local: averaged copies; the result depends on the number of workers. On nodes, all but bsp have one parameter server, without a standby.")]
     public ConsistencyMode Mode { get; init; } = ConsistencyMode.Bsp;
 
     /// <summary>Steps that a worker may be ahead of the slowest.</summary>

@@ -42,7 +42,7 @@ public sealed class AsynchronousServerMachine(RunShape shape, SharePlan plan, lo
             {
                 if (Plan.RowsOf(share.Clock, share.Number) > 0)
                 {
-                    Grant(share, share.Clock, takesWeights: true, effects);
+                    Grant(share, share.Clock, steps: 1, effects);
                 }
                 else
                 {

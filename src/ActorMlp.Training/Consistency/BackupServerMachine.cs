@@ -41,7 +41,7 @@ public sealed class BackupServerMachine(RunShape shape, SharePlan plan, int back
         StepAccount account = Account(open);
         foreach (ShareAccount share in Shares.Where(share => share.Busy is null && !account.Has(share.Number) && Plan.RowsOf(open, share.Number) > 0))
         {
-            Grant(share, open, takesWeights: true, effects);
+            Grant(share, open, steps: 1, effects);
         }
     }
 

@@ -16,6 +16,17 @@ public sealed record ConsistencyRule(ConsistencyMode Mode, long Staleness, int B
         options.Backups,
         options.AverageEvery);
 
+    /// <summary>What is wrong with the rule for a number of workers; null for nothing.</summary>
+    /// <param name="workers">Workers that the run begins with.</param>
+    /// <param name="shards">Shards per step.</param>
+    public string? ProblemWith(int workers, int shards)
+    {
+        int shares = Math.Min(workers, shards);
+        return Mode == ConsistencyMode.Backup && Backups >= shares
+            ? $"training.consistency.backups: is {Backups}, but only {shares} workers share a step; allowed: 0 to {shares - 1}"
+            : null;
+    }
+
     /// <summary>Updates that a run's log has before a step at which the run can hold.</summary>
     public long UpdatesBefore(SharePlan plan, long step) => Mode switch
     {

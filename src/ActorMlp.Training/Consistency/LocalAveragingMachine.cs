@@ -6,7 +6,8 @@ namespace ActorMlp.Training.Consistency;
 /// <summary>
 /// Local SGD (Stich 2019), with the weighting of FedAvg (McMahan et al. 2017): each share trains a copy of the weights with optimizer state of its own; after every
 /// <c>averageEvery</c> steps, and at an epoch's end, the copies' mean by rows takes the weights' place, and each share goes on from it. Copies are added in the order of shares,
-/// so the result depends on nothing but the run and the number of shares. The run holds only where copies are averaged.
+/// so the result depends on nothing but the run and the number of shares. The run holds only where copies are averaged. A worker trains a share's copy through a whole round; one that is
+/// lost has done nothing, and another begins the round anew.
 /// </summary>
 /// <param name="shape">The run in numbers.</param>
 /// <param name="plan">The shares.</param>
@@ -29,8 +30,7 @@ public sealed class LocalAveragingMachine(RunShape shape, SharePlan plan, int av
 
     private protected override void Take(ShareAccount share, ShareWork work, List<ParameterServerEffect> effects)
     {
-        share.Clock++;
-        SkipEmptySteps();
+        share.Clock = roundEnds;
         if (Array.TrueForAll(Shares, one => one.Clock >= roundEnds))
         {
             effects.Add(Average());
@@ -44,27 +44,30 @@ public sealed class LocalAveragingMachine(RunShape shape, SharePlan plan, int av
             return;
         }
 
-        SkipEmptySteps();
         foreach (ShareAccount share in Shares.Where(share => share.Busy is null && share.Clock < roundEnds))
         {
-            Grant(share, share.Clock, takesWeights: !share.HasCopy, effects);
-
-            // Where nobody is there to compute it, the copy is still to be taken.
-            share.HasCopy |= share.Busy is not null;
+            if (RowsInRound(share.Number) > 0)
+            {
+                Grant(share, roundBegan, (int)(roundEnds - roundBegan), effects);
+            }
+            else
+            {
+                share.Clock = roundEnds;
+            }
         }
     }
 
     private protected override bool IsDone(long clock) => Array.TrueForAll(Shares, share => share.Clock > clock) && IsApplied(clock);
 
-    private void SkipEmptySteps()
+    private long RowsInRound(int share)
     {
-        foreach (ShareAccount share in Shares.Where(share => share.Busy is null))
+        long rows = 0;
+        for (long clock = roundBegan; clock < roundEnds; clock++)
         {
-            while (share.Clock < roundEnds && Plan.RowsOf(share.Clock, share.Number) == 0)
-            {
-                share.Clock++;
-            }
+            rows += Plan.RowsOf(clock, share);
         }
+
+        return rows;
     }
 
     private AverageShares Average()
@@ -73,20 +76,12 @@ public sealed class LocalAveragingMachine(RunShape shape, SharePlan plan, int av
         var rows = new List<long>();
         foreach (ShareAccount share in Shares)
         {
-            long trained = 0;
-            for (long clock = roundBegan; clock < roundEnds; clock++)
-            {
-                trained += Plan.RowsOf(clock, share.Number);
-            }
-
             // A share without rows in this round has trained no copy.
-            if (trained > 0)
+            if (RowsInRound(share.Number) is > 0 and var trained)
             {
                 parts.Add(new UpdatePart(share.Number, share.LastWorker, Plan.FirstShard(share.Number), Plan.EndShard(share.Number)));
                 rows.Add(trained);
             }
-
-            share.HasCopy = false;
         }
 
         var average = new AverageShares(NextUpdate(roundEnds - 1, Sequence, parts), rows);

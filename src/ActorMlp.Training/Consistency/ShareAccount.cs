@@ -19,7 +19,4 @@ internal sealed class ShareAccount(int number)
 
     /// <summary>The newest order to compute it.</summary>
     public long Ticket { get; set; }
-
-    /// <summary>Whether its copy of the weights is one that it trains on.</summary>
-    public bool HasCopy { get; set; }
 }

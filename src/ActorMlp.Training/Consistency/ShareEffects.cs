@@ -3,13 +3,10 @@ using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Consistency;
 
-/// <summary>
-/// Copy the weights for a share, where asked, once all updates that were asked for before are in them, then have a worker compute it.
-/// </summary>
+/// <summary>Copy what a share is computed with, once all updates that were asked for before are in the weights, then have a worker compute it.</summary>
 /// <param name="Worker">Who computes it.</param>
 /// <param name="Work">What.</param>
-/// <param name="TakesWeights">Whether the share's copy of the weights is taken anew; false where it goes on with the one that it trains.</param>
-public sealed record GrantShare(WorkerId Worker, ShareWork Work, bool TakesWeights) : ParameterServerEffect;
+public sealed record GrantShare(WorkerId Worker, ShareWork Work) : ParameterServerEffect;
 
 /// <summary>Log an update, then apply it: one optimizer step with the mean gradient of the shares that it names; hand in <see cref="ShareUpdateApplied"/>.</summary>
 /// <param name="Update">The update.</param>

@@ -38,11 +38,17 @@ public sealed class SharePlan
     public static SharePlan Of(RunSetup setup, int workers) =>
         new(setup.Data.Training.Rows, setup.Options.Training.BatchSize, setup.Options.Training.ShardsPerStep, workers);
 
+    /// <summary>Shards per step.</summary>
+    public int Shards => shards;
+
     /// <summary>Number of shares.</summary>
     public int Shares => ranges.Length;
 
     /// <summary>Steps per epoch.</summary>
     public int StepsPerEpoch { get; }
+
+    /// <summary>The name under which checkpoints keep a part of the state of what trains a share's copy.</summary>
+    public static string SlotName(int share, string name) => $"share.{share}.{name}";
 
     /// <summary>A share's first shard.</summary>
     public int FirstShard(int share) => ranges[share].First;

@@ -9,7 +9,8 @@ namespace ActorMlp.Training.Consistency;
 /// <summary>
 /// The parameter server of a run whose workers do not compute one sum together, decided; what the modes have in common. To the coordinator it is like any other: steps are committed
 /// one after the other, and where the run holds (to evaluate, to write a checkpoint, to stop) all shares have come to the same step, every update is applied and none is
-/// under way. A share whose worker is lost is computed by another until the worker is back.
+/// under way. A share whose worker is lost is computed by another until the worker is back. Where workers have copies of the weights of their own, they get the weights to evaluate with
+/// whenever the run holds.
 /// </summary>
 /// <param name="shape">The run in numbers.</param>
 /// <param name="plan">The shares.</param>
@@ -39,6 +40,7 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
     private Phase phase = Phase.Waiting;
     private long tickets;
     private readonly List<RedealtShards> redealt = [];
+    private readonly List<StepCommitted> told = [];
     private int dropped;
 
     /// <summary>Steps committed.</summary>
@@ -70,7 +72,7 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
             return [];
         }
 
-        bool isFirst = view.Number == 0;
+        View before = view;
         view = message.View;
         workers.Clear();
         foreach (ShardRange range in view.Ranges)
@@ -87,13 +89,18 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
             }
         }
 
-        if (isFirst)
+        if (before.Number == 0)
         {
             phase = Phase.Held;
-            return [new TellCoordinator(new RangeReady(0, view.Arrangement.Number))];
+            return [Ready(), .. SendWeights(null)];
         }
 
-        return Continue();
+        // Of what the coordinator does not know yet some may have been lost on its way; of a message that it has it makes nothing.
+        List<ParameterServerEffect> effects = phase == Phase.Held && told.Count == 0 ? [Ready()] : [];
+        effects.AddRange(told.Where(commit => commit.Step >= message.CommittedSteps).Select(commit => new TellCoordinator(commit)));
+        WorkerId[] newcomers = [.. view.Ranges.Select(range => range.Worker).Where(worker => before.RangeOf(worker) is null)];
+        effects.AddRange(phase == Phase.Held && newcomers.Length > 0 ? SendWeights(newcomers) : []);
+        return [.. effects, .. Continue()];
     }
 
     /// <summary>The coordinator lets the run go on.</summary>
@@ -106,6 +113,7 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
 
         phase = Phase.Open;
         Limit = NextHold(Committed);
+        told.Clear();
         return Continue();
     }
 
@@ -121,31 +129,42 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
         return [];
     }
 
+    /// <summary>Whether a result is of the newest order of its share: only then may what was computed take the place of what is there.</summary>
+    public bool Needs(ShareComputed message)
+    {
+        ShareAccount share = Shares[message.Work.Share];
+        return phase != Phase.Ended && message.Work.Arrangement == view.Arrangement.Number && share.Busy == message.Worker && share.Ticket == message.Work.Ticket;
+    }
+
     /// <summary>A share is computed: taken in, or dropped as void.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(ShareComputed message)
     {
-        if (phase == Phase.Ended)
-        {
-            return [];
-        }
-
-        ShareAccount share = Shares[message.Work.Share];
-        if (share.Busy != message.Worker || share.Ticket != message.Work.Ticket)
+        if (!Needs(message))
         {
             dropped++;
             return [];
         }
 
+        ShareAccount share = Shares[message.Work.Share];
         (share.Busy, share.LastWorker) = (null, message.Worker.Number);
-        if (message.NonFiniteLayer is { } layer || !double.IsFinite(message.Totals.LossSum))
+        int last = message.Totals.Count - 1;
+        if (message.NonFiniteLayer is { } layer || !double.IsFinite(message.Totals[last].LossSum))
         {
-            return Diverge(message.Work.Clock, message.NonFiniteLayer ?? shape.Layers - 1, message.Totals);
+            return Diverge(message.Work.Clock + last, message.NonFiniteLayer ?? shape.Layers - 1, message.Totals[last]);
         }
 
         var effects = new List<ParameterServerEffect>();
         if (phase == Phase.Open && IsWanted(share, message.Work))
         {
-            Account(message.Work.Clock).Enter(new UpdatePart(share.Number, message.Worker.Number, plan.FirstShard(share.Number), plan.EndShard(share.Number)), message.Totals);
+            var part = new UpdatePart(share.Number, message.Worker.Number, plan.FirstShard(share.Number), plan.EndShard(share.Number));
+            for (int i = 0; i <= last; i++)
+            {
+                if (plan.RowsOf(message.Work.Clock + i, share.Number) > 0)
+                {
+                    Account(message.Work.Clock + i).Enter(part, message.Totals[i]);
+                }
+            }
+
             Take(share, message.Work, effects);
         }
         else
@@ -215,16 +234,16 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
     private protected abstract bool IsDone(long clock);
 
     /// <summary>Has a share computed, if anybody is there to do it.</summary>
-    private protected void Grant(ShareAccount share, long clock, bool takesWeights, List<ParameterServerEffect> effects)
+    private protected void Grant(ShareAccount share, long clock, int steps, List<ParameterServerEffect> effects)
     {
         if (workers.Count == 0)
         {
             return;
         }
 
-        WorkerId worker = workers.TryGetValue(share.Number, out WorkerId own) ? own : workers.Values.ElementAt(share.Number % workers.Count);
+        WorkerId worker = WorkerOf(share.Number);
         (share.Busy, share.Ticket) = (worker, ++tickets);
-        effects.Add(new GrantShare(worker, new ShareWork(share.Number, share.Ticket, clock, Sequence), takesWeights));
+        effects.Add(new GrantShare(worker, new ShareWork(share.Number, share.Ticket, clock, Sequence, steps, view.Arrangement.Number)));
     }
 
     /// <summary>The next update, which takes in shares of a step.</summary>
@@ -260,11 +279,31 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
         Grant(effects);
         while (phase == Phase.Open && IsDone(Committed))
         {
-            effects.Add(new TellCoordinator(Commit()));
+            StepCommitted commit = Commit();
+            told.Add(commit);
+            effects.Add(new TellCoordinator(commit));
+            effects.AddRange(commit.Held ? SendWeights(null) : []);
         }
 
         return effects;
     }
+
+    /// <summary>Who computes a share: its own worker, or where that is lost one without a share of its own, if there is any.</summary>
+    private WorkerId WorkerOf(int share)
+    {
+        if (workers.TryGetValue(share, out WorkerId own))
+        {
+            return own;
+        }
+
+        WorkerId[] free = [.. workers.Values.Where(worker => worker.Number >= plan.Shares)];
+        return free.Length > 0 ? free[share % free.Length] : workers.Values.ElementAt(share % workers.Count);
+    }
+
+    private TellCoordinator Ready() => new(new RangeReady(Math.Max(0, view.Arrangement.Lead), view.Arrangement.Number));
+
+    private IEnumerable<SendWeights> SendWeights(IReadOnlyList<WorkerId>? to) => view.Arrangement.Pieces.Select(piece => new SendWeights(
+        new WeightsArrived(view.Arrangement.Number, Committed, piece.Offset, view.Number, Held: true), piece, to));
 
     private StepCommitted Commit()
     {

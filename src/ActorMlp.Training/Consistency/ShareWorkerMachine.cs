@@ -8,7 +8,7 @@ namespace ActorMlp.Training.Consistency;
 /// <param name="Work">Which.</param>
 public sealed record ComputeShare(ShareWork Work) : WorkerEffect;
 
-/// <summary>Send a result to the parameter server.</summary>
+/// <summary>Send a result, and what was computed, to the parameter server.</summary>
 /// <param name="Result">The result.</param>
 public sealed record SendShare(ShareComputed Result) : WorkerEffect;
 
@@ -18,11 +18,29 @@ public sealed class ShareWorkerMachine(WorkerId self)
 {
     private readonly Queue<ShareWork> waiting = [];
     private ShareWork? computing;
+    private int arrangement;
     private int evaluation;
+
+    /// <summary>A view: what the parameter server of an older arrangement ordered counts no more.</summary>
+    public IReadOnlyList<WorkerEffect> Handle(ViewPublished message)
+    {
+        if (message.View.Arrangement.Number > arrangement)
+        {
+            arrangement = message.View.Arrangement.Number;
+            waiting.Clear();
+        }
+
+        return [];
+    }
 
     /// <summary>A share is to be computed.</summary>
     public IReadOnlyList<WorkerEffect> Handle(ShareWork message)
     {
+        if (message.Arrangement < arrangement)
+        {
+            return [];
+        }
+
         waiting.Enqueue(message);
         return StartNext();
     }
@@ -31,7 +49,8 @@ public sealed class ShareWorkerMachine(WorkerId self)
     public IReadOnlyList<WorkerEffect> Handle(ShareFinished message)
     {
         computing = null;
-        return [new SendShare(new ShareComputed(self, message.Work, message.Totals, message.NonFiniteLayer)), .. StartNext()];
+        IReadOnlyList<WorkerEffect> next = StartNext();
+        return message.Work.Arrangement < arrangement ? next : [new SendShare(new ShareComputed(self, message.Work, message.Totals, message.NonFiniteLayer)), .. next];
     }
 
     /// <summary>Evaluate; the coordinator asks while the run holds.</summary>

@@ -5,7 +5,8 @@ namespace ActorMlp.Training.Machines;
 
 /// <summary>Checkpoints that were asked for and whose state is still on its way to whoever keeps the run.</summary>
 /// <param name="stepsPerEpoch">Steps of an epoch.</param>
-public sealed class AwaitedCheckpoints(int stepsPerEpoch)
+/// <param name="bestWaitsForLast">Whether training anew gives other bits: then the best one is kept only with the last that refers to it.</param>
+public sealed class AwaitedCheckpoints(int stepsPerEpoch, bool bestWaitsForLast = false)
 {
     private readonly List<WriteCheckpoint> awaited = [];
     private long best = -1;
@@ -54,7 +55,9 @@ public sealed class AwaitedCheckpoints(int stepsPerEpoch)
             // A newer best one on disk does no harm: it is of this very run, which will come to it again.
             bool lacksBest = wanted.Kind == CheckpointKind.Last
                 && (refersTo > best || awaited.Exists(one => one.Kind == CheckpointKind.Best && one.Progress.Step <= refersTo));
-            if (isWhole(wanted.Progress.Step) && !lacksBest && awaited.Contains(wanted))
+            bool lacksLast = bestWaitsForLast && wanted.Kind == CheckpointKind.Best
+                && !awaited.Exists(one => one.Kind == CheckpointKind.Last && one.Progress.Step == wanted.Progress.Step);
+            if (isWhole(wanted.Progress.Step) && !lacksBest && !lacksLast && awaited.Contains(wanted))
             {
                 due.Add(wanted);
 

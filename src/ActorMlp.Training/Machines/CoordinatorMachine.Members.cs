@@ -159,7 +159,7 @@ public sealed partial class CoordinatorMachine
         }
 
         Hear(now);
-        return [.. Release(view.Number), .. Begin(now)];
+        return [.. TellRewound(), .. Release(view.Number), .. Begin(now)];
     }
 
     /// <summary>A node wants to leave: its shards and its range go to others first.</summary>
@@ -279,9 +279,11 @@ public sealed partial class CoordinatorMachine
 
         progress = saved;
         lastWritten = ReferenceEquals(saved, first) ? -1 : saved.Step;
+        rewound = new RunRewound(progress.Step, reason, shape.LeavesOrderOpen);
         (evaluation, saving) = (null, null);
         phase = Phase.Gathering;
-        return [new Notify(new RunRewound(progress.Step, reason)), .. ArrangeIfGathered()];
+
+        return [.. shape.Sharing is null ? TellRewound() : [], .. ArrangeIfGathered()];
     }
 
     private IReadOnlyList<CoordinatorEffect> DealAnew() => shape.WorkersKeepResiduals ? HoldIfStale() : ChangeView();
@@ -293,7 +295,7 @@ public sealed partial class CoordinatorMachine
     private IReadOnlyList<CoordinatorEffect> Arrange()
     {
         phase = Phase.Arranging;
-        var arrangement = new Arrangement(view.Number + 1, progress.Step, Deal());
+        var arrangement = new Arrangement(view.Number + 1, progress.Step, Deal(), SharesOfRun());
         awaitedRanges.Clear();
         awaitedRanges.UnionWith(arrangement.Servers);
         view = view with { Arrangement = arrangement };

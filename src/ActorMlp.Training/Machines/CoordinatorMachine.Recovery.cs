@@ -27,9 +27,10 @@ public sealed partial class CoordinatorMachine
 
         evaluations = view.Number;
         lastHeard = now;
-        if (!message.AreReady || CatchUp(message) is not { } caughtUp)
+        if (shape.Sharing is not null || !message.AreReady || CatchUp(message) is not { } caughtUp)
         {
             phase = Phase.Settling;
+            EnterAsked(message.Newest);
             return Rewind("the coordinator was lost", now);
         }
 

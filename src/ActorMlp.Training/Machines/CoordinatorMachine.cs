@@ -130,6 +130,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     public IReadOnlyList<CoordinatorEffect> Handle(CheckpointWritten message)
     {
         var effects = new List<CoordinatorEffect> { new Notify(new CheckpointSaved(message.Step, message.Path)) };
+        effects.AddRange(Confirm(message));
         if (message.Kind == CheckpointKind.Last && saving is { } written && written.Step == message.Step)
         {
             (saved, saving) = (written, null);
@@ -306,6 +307,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         if (kind == CheckpointKind.Last)
         {
             (lastWritten, saving) = (-1, progress);
+            EnterAsked(progress);
         }
 
         return new TellParameterServer(new WriteCheckpoint(kind, progress, saved.Step));

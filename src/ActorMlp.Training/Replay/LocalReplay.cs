@@ -1,14 +1,12 @@
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Optimizers;
-using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Consistency;
-using ActorMlp.Training.Runs;
 
 namespace ActorMlp.Training.Replay;
 
 /// <summary>A run with averaged copies again: share by share, a round after the other.</summary>
-internal sealed class LocalReplay(RunSetup setup, SharePlan plan, ConsistencyRule rule, IReadOnlyList<UpdateRecord> records, ComputePool pool)
-    : ShareReplay(setup, plan, records, pool)
+internal sealed class LocalReplay(IShareModel model, SharePlan plan, ConsistencyRule rule, IReadOnlyList<UpdateRecord> records, float[] initial)
+    : ShareReplay(model, plan, rule, records, initial)
 {
     private long began;
 
@@ -16,7 +14,7 @@ internal sealed class LocalReplay(RunSetup setup, SharePlan plan, ConsistencyRul
 
     protected override void Replay(UpdateRecord record)
     {
-        long ends = Plan.AverageAtOrAfter(began + 1, rule.AverageEvery);
+        long ends = Plan.AverageAtOrAfter(began + 1, Rule.AverageEvery);
         if (record.Clock != ends - 1 || record.Version != record.Sequence)
         {
             throw Wrong(record, record.Sequence, $"is an average of version {record.Version}, expected one after step {ends - 1} of version {record.Sequence}");

@@ -53,7 +53,7 @@ public sealed class RunReplay
 
         (UpdateLogHeader header, IReadOnlyList<UpdateRecord> log) = UpdateLog.Read(directory.Updates);
         records = log;
-        if (header with { Workers = 0 } != UpdateLogHeader.Of(setup) with { Workers = 0 })
+        if (header != UpdateLogHeader.Of(setup, header.Workers))
         {
             throw new StorageException(directory.Updates, "is of a run with other data, model or training options than config.yaml");
         }
@@ -64,9 +64,9 @@ public sealed class RunReplay
         }
 
         var plan = SharePlan.Of(setup, header.Workers);
-        replay = pool.Run<IStepReplay>(() => rule.Mode == ConsistencyMode.Local
-            ? new LocalReplay(setup, plan, rule, log, pool)
-            : new UpdateReplay(setup, plan, rule, log, pool));
+        var initial = new float[setup.Network.Layout.Length];
+        setup.Network.Initialize(setup.Options.Training.Seed, initial);
+        replay = pool.Run<IStepReplay>(() => ShareReplay.Of(new EngineShareModel(setup, pool), plan, rule, log, initial));
     }
 
     /// <summary>Computes the run again.</summary>

@@ -1,41 +1,48 @@
 using ActorMlp.Engine.Batches;
-using ActorMlp.Engine.Numerics;
-using ActorMlp.Engine.Optimizers;
-using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Messages;
-using ActorMlp.Training.Runs;
 
 namespace ActorMlp.Training.Replay;
 
 /// <summary>What the replays of runs that are made of shares have in common: weights, arithmetic, and the log read in order.</summary>
 internal abstract class ShareReplay : IStepReplay
 {
-    private readonly AlignedBuffer parameters;
+    private readonly float[] parameters;
     private readonly IReadOnlyList<UpdateRecord> records;
     private readonly SortedDictionary<long, SortedDictionary<int, GradientTotals>> totalsOfSteps = [];
     private long committed;
     private int next;
 
-    protected ShareReplay(RunSetup setup, SharePlan plan, IReadOnlyList<UpdateRecord> records, ComputePool pool)
+    protected ShareReplay(IShareModel model, SharePlan plan, ConsistencyRule rule, IReadOnlyList<UpdateRecord> records, float[] initial)
     {
         this.records = records;
         Plan = plan;
-        parameters = new AlignedBuffer(setup.Network.Layout.Length);
-        setup.Network.Initialize(setup.Options.Training.Seed, parameters.Span);
-        Engine = new ShareEngine(setup, plan, pool);
-        Updater = new ParameterUpdater(setup.Network, setup.Optimizer, setup.Regularization, pool);
+        Rule = rule;
+        parameters = initial;
+        Engine = new ShareEngine(model, plan, rule.Mode);
     }
 
-    public ReadOnlySpan<float> Parameters => parameters.Span;
+    /// <summary>The replay of a log.</summary>
+    /// <param name="model">What computes.</param>
+    /// <param name="plan">The shares.</param>
+    /// <param name="rule">The run's consistency, not bsp.</param>
+    /// <param name="records">The log.</param>
+    /// <param name="initial">What the run begins with; trained in place.</param>
+    public static ShareReplay Of(IShareModel model, SharePlan plan, ConsistencyRule rule, IReadOnlyList<UpdateRecord> records, float[] initial) =>
+        rule.Mode == ConsistencyMode.Local
+            ? new LocalReplay(model, plan, rule, records, initial)
+            : new UpdateReplay(model, plan, rule, records, initial);
+
+    public ReadOnlySpan<float> Parameters => parameters;
 
     protected SharePlan Plan { get; }
 
+    protected ConsistencyRule Rule { get; }
+
     protected ShareEngine Engine { get; }
 
-    protected ParameterUpdater Updater { get; }
-
-    protected Span<float> Weights => parameters.Span;
+    protected Span<float> Weights => parameters;
 
     public void TrainUpTo(long step, ref GradientTotals totals)
     {

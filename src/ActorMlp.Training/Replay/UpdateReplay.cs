@@ -1,8 +1,6 @@
 using ActorMlp.Engine.Numerics;
-using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Consistency;
-using ActorMlp.Training.Runs;
 
 namespace ActorMlp.Training.Replay;
 
@@ -12,17 +10,17 @@ namespace ActorMlp.Training.Replay;
 /// </summary>
 internal sealed class UpdateReplay : ShareReplay
 {
-    private readonly ConsistencyRule rule;
+    private readonly IShareOptimizer optimizer;
     private readonly Dictionary<long, long> lastUse = [];
     private readonly Dictionary<long, AlignedBuffer> versions = [];
     private readonly Stack<AlignedBuffer> free = [];
     private readonly long[] clocks;
     private readonly List<long> slowestAt = [];
 
-    public UpdateReplay(RunSetup setup, SharePlan plan, ConsistencyRule rule, IReadOnlyList<UpdateRecord> records, ComputePool pool)
-        : base(setup, plan, records, pool)
+    public UpdateReplay(IShareModel model, SharePlan plan, ConsistencyRule rule, IReadOnlyList<UpdateRecord> records, float[] initial)
+        : base(model, plan, rule, records, initial)
     {
-        this.rule = rule;
+        optimizer = model.CreateOptimizer();
         clocks = new long[plan.Shares];
         for (int i = 0; i < records.Count; i++)
         {
@@ -46,7 +44,7 @@ internal sealed class UpdateReplay : ShareReplay
             Enter(record, record.Clock, part.Share, Engine.ComputeGradient(part.Share, record.Clock, kept is null ? Parameters : kept.Span));
         }
 
-        if (Engine.Apply(Updater, record, Weights).NonFiniteLayer is { } layer)
+        if (Engine.Apply(optimizer, record, Weights).NonFiniteLayer is { } layer)
         {
             throw Wrong(record, current, $"gives numbers that are not finite in layer {layer + 1}");
         }
@@ -61,7 +59,7 @@ internal sealed class UpdateReplay : ShareReplay
     protected override void CheckCounted(long step, IReadOnlyList<int> shares)
     {
         int expected = Plan.SharesWithRows(step).Count();
-        int least = rule.Mode == ConsistencyMode.Backup ? Math.Max(1, expected - rule.Backups) : expected;
+        int least = Rule.Mode == ConsistencyMode.Backup ? Math.Max(1, expected - Rule.Backups) : expected;
         if (shares.Count < least)
         {
             throw new ReplayDiffersException($"updates.jsonl: step {step} counts {shares.Count} shares, expected at least {least} of {expected}");
@@ -83,7 +81,7 @@ internal sealed class UpdateReplay : ShareReplay
     private void CheckClocks(UpdateRecord record)
     {
         slowestAt.Add(Slowest());
-        if (rule.Mode == ConsistencyMode.Backup)
+        if (Rule.Mode == ConsistencyMode.Backup)
         {
             return;
         }
@@ -96,9 +94,9 @@ internal sealed class UpdateReplay : ShareReplay
                 throw Wrong(record, record.Sequence, $"is of share {part.Share}, which was to compute step {expected}");
             }
 
-            if (record.Clock - slowestAt[(int)record.Version] > rule.Staleness)
+            if (record.Clock - slowestAt[(int)record.Version] > Rule.Staleness)
             {
-                throw Wrong(record, record.Sequence, $"breaks the bound: share {part.Share} began it when the slowest was at step {slowestAt[(int)record.Version]}, with staleness {rule.Staleness}");
+                throw Wrong(record, record.Sequence, $"breaks the bound: share {part.Share} began it when the slowest was at step {slowestAt[(int)record.Version]}, with staleness {Rule.Staleness}");
             }
 
             clocks[part.Share] = expected + 1;

@@ -3,6 +3,7 @@ using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Runs;
@@ -12,6 +13,9 @@ public sealed class RunBlueprint
 {
     /// <summary>Floats of a piece of the parameters that is updated and sent as one, where servers are on several nodes: half a megabyte.</summary>
     private const int PieceLength = 1 << 17;
+
+    /// <summary>How long a run may stand still before it is taken to have lost a message; where copies are averaged nothing is heard for a whole round.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <summary>Builds network and plan.</summary>
     public RunBlueprint(RunOptions options, RunFacts facts)
@@ -26,6 +30,7 @@ public sealed class RunBlueprint
         Encoding = training.Encoding.Kind == GradientEncodingKind.Float32
             ? null
             : new EncodingPlan(TrainingSpecFactory.Encoding(training), training.Encoding.Subtrees);
+        bool isOfShares = training.Consistency.Mode != ConsistencyMode.Bsp;
         Shape = new RunShape
         {
             Epochs = training.Epochs,
@@ -43,14 +48,16 @@ public sealed class RunBlueprint
             ParameterLength = Network.Layout.Length,
             ClipsNorm = Regularization.ClipNorm is not null,
             EncodedSubtrees = Encoding?.Subtrees,
-            Standbys = options.Cluster.Standbys,
+            Standbys = isOfShares ? 0 : options.Cluster.Standbys,
 
             // With error feedback a gradient depends on what its worker owes.
             StragglerFactor = Encoding is { Spec.HasErrorFeedback: true } ? 0 : options.Cluster.StragglerFactor,
             VerifyFraction = training.VerifyFraction,
             Seed = training.Seed,
-            KeepsLedger = options.Output.Ledger && training.Consistency.Mode == ConsistencyMode.Bsp,
+            KeepsLedger = options.Output.Ledger && !isOfShares,
             MayDropShards = training.Consistency.Mode == ConsistencyMode.Backup,
+            Sharing = isOfShares ? new ShareRules(ConsistencyRule.Of(training.Consistency), facts.TrainingRows, training.BatchSize, training.ShardsPerStep) : null,
+            Patience = Patience * (training.Consistency.Mode == ConsistencyMode.Local ? Math.Min(training.Consistency.AverageEvery, Plan.StepsPerEpoch) : 1),
             TargetScale = facts.TargetScale,
             LearningRate = Schedule.At,
         };
@@ -80,6 +87,12 @@ public sealed class RunBlueprint
     /// <summary>The names of all state beside the weights, in order: the optimizer's, then what the encoding owes.</summary>
     public IReadOnlyList<string> StateNames => [.. ParameterUpdater.SlotNames(Optimizer.Kind), .. Encoding?.ResidualNames ?? []];
 
+    /// <summary>The names of all state beside the weights in a run that is made of shares, in order.</summary>
+    /// <param name="workers">Workers that it was begun with.</param>
+    public IReadOnlyList<string> StateNamesOf(int workers) => Options.Training.Consistency.Mode == ConsistencyMode.Local
+        ? [.. Enumerable.Range(0, Shape.Sharing!.PlanOf(workers).Shares).SelectMany(share => ParameterUpdater.SlotNames(Optimizer.Kind).Select(name => SharePlan.SlotName(share, name)))]
+        : StateNames;
+
     /// <summary>The run in numbers.</summary>
     public RunShape Shape { get; }
 
@@ -88,7 +101,10 @@ public sealed class RunBlueprint
     {
         int granularity = Encoding is null ? 1 : GradientEncoding.Create(Encoding.Spec).Granularity;
         return new(
-            [.. ParameterUpdater.CutPoints(Network, Regularization).Where(cut => cut % granularity == 0 || cut == Network.Layout.Length)], PieceLength);
+            [.. ParameterUpdater.CutPoints(Network, Regularization).Where(cut => cut % granularity == 0 || cut == Network.Layout.Length)], PieceLength)
+        {
+            MostServers = Shape.Sharing is null ? int.MaxValue : 1,
+        };
     }
 
     /// <summary>An encoder of gradients; null where they travel as they are.</summary>

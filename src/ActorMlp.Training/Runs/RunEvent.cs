@@ -114,11 +114,13 @@ public sealed record WorkerChanged(
 [MessagePackObject]
 public sealed record CheckpointSaved([property: Key(0)] long Step, [property: Key(1)] string Path) : RunEvent;
 
-/// <summary>What was trained since the last checkpoint is lost, and is trained again to the same bits.</summary>
+/// <summary>What was trained since the last checkpoint is lost, and is trained again; to the same bits, unless the run leaves the order of updates open.</summary>
 /// <param name="Step">Steps committed in the checkpoint.</param>
 /// <param name="Reason">What was lost.</param>
+/// <param name="MayDiffer">Whether the order of updates is left open, so that they may be applied in another.</param>
 [MessagePackObject]
-public sealed record RunRewound([property: Key(0)] long Step, [property: Key(1)] string Reason) : RunEvent;
+public sealed record RunRewound(
+    [property: Key(0)] long Step, [property: Key(1)] string Reason, [property: Key(2)] bool MayDiffer = false) : RunEvent;
 
 /// <summary>A parameter server was lost, and its standby goes on: no step that was committed is lost.</summary>
 /// <param name="Step">Steps known to be committed.</param>

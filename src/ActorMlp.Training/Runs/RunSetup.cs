@@ -44,6 +44,10 @@ public sealed class RunSetup
     /// <summary>The names of all state beside the weights, in order: the optimizer's, then what the encoding of gradients owes.</summary>
     public IReadOnlyList<string> StateNames => blueprint.StateNames;
 
+    /// <summary>The names of all state beside the weights in a run that is made of shares, in order.</summary>
+    /// <param name="workers">Workers that it was begun with.</param>
+    public IReadOnlyList<string> StateNamesOf(int workers) => blueprint.StateNamesOf(workers);
+
     /// <summary>How gradients are encoded; null for as they are.</summary>
     public EncodingPlan? Encoding => blueprint.Encoding;
 

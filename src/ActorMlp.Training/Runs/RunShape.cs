@@ -1,6 +1,7 @@
 using ActorMlp.Data.Configuration;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Consistency;
 
 namespace ActorMlp.Training.Runs;
 
@@ -79,6 +80,12 @@ public sealed record RunShape
     /// <summary>Whether a step may be committed without the shards of its slowest workers.</summary>
     public bool MayDropShards { get; init; }
 
+    /// <summary>How the run is made of shares; null where workers compute one sum together.</summary>
+    public ShareRules? Sharing { get; init; }
+
+    /// <summary>Workers whose shares the run is made of; null where those who are there at its start decide that.</summary>
+    public int? Shares { get; init; }
+
     /// <summary>Standard deviation by which a regression target was divided; 1 for none.</summary>
     public double TargetScale { get; init; } = 1;
 
@@ -90,6 +97,9 @@ public sealed record RunShape
 
     /// <summary>The level of the largest subtree whose gradient travels as one.</summary>
     public int LargestSubtreeLevel => int.Log2(EncodedSubtrees is null ? Shards : ShardsDealtTogether);
+
+    /// <summary>Whether the order of updates is left open: what is trained anew may get other bits.</summary>
+    public bool LeavesOrderOpen => Sharing is { Rule.Mode: not ConsistencyMode.Local };
 
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps => (long)Epochs * StepsPerEpoch;

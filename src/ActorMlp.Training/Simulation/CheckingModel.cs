@@ -2,6 +2,7 @@ using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Random;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
@@ -32,7 +33,11 @@ public sealed class CheckingModel(RunShape shape, int length, bool owes) : Simul
     public override bool HasErrorFeedback => owes;
 
     /// <inheritdoc/>
-    public override PieceDealer CreateDealer() => new([.. Enumerable.Range(0, length + 1)], Math.Max(1, length / 4));
+    public override PieceDealer CreateDealer() =>
+        new([.. Enumerable.Range(0, length + 1)], Math.Max(1, length / 4)) { MostServers = shape.Sharing is null ? int.MaxValue : 1 };
+
+    /// <inheritdoc/>
+    public override IShareModel? Shares => shape.Sharing is null ? null : new CheckingShares(this);
 
     /// <inheritdoc/>
     public override float[][] CreateState()
@@ -52,6 +57,12 @@ public sealed class CheckingModel(RunShape shape, int length, bool owes) : Simul
     {
         if (node.Level == 0)
         {
+            if (RowsOf(stepNumber, node.Index) == 0)
+            {
+                gradient.Clear();
+                return default;
+            }
+
             float all = 0;
             foreach (float weight in weights)
             {
@@ -75,6 +86,13 @@ public sealed class CheckingModel(RunShape shape, int length, bool owes) : Simul
 
         return totals;
     }
+
+    /// <summary>A row for each shard, but for shares in an epoch's last step, which may have fewer rows than shards.</summary>
+    private int RowsOf(long stepNumber, int shard) => shape.Sharing is { } rules && stepNumber % shape.StepsPerEpoch == shape.StepsPerEpoch - 1
+        ? ShardRows(shard, rules.TrainingRows - (shape.StepsPerEpoch - 1) * rules.BatchSize)
+        : 1;
+
+    private int ShardRows(int shard, int rows) => (shard + 1) * rows / shape.Shards - shard * rows / shape.Shards;
 
     /// <inheritdoc/>
     public override void Encode(ReadOnlySpan<float> owed, Span<float> owes, Span<float> gradient)
@@ -101,6 +119,20 @@ public sealed class CheckingModel(RunShape shape, int length, bool owes) : Simul
 
     /// <inheritdoc/>
     public override SimulatedOptimizer CreateOptimizer(ParameterRange range, float[][] slots) => new Optimizer(this, range, slots);
+
+    /// <summary>An element of the sum over a node.</summary>
+    internal static float Sum(TreeNode node, ReadOnlySpan<GradientPart> parts, int i)
+    {
+        foreach (GradientPart part in parts)
+        {
+            if (part.Node == node)
+            {
+                return part.Sum.Span[i];
+            }
+        }
+
+        return Sum(node.Left, parts, i) + Sum(node.Right, parts, i);
+    }
 
     private sealed class Optimizer(CheckingModel model, ParameterRange range, float[][] slots) : SimulatedOptimizer
     {
@@ -130,12 +162,6 @@ public sealed class CheckingModel(RunShape shape, int length, bool owes) : Simul
             return new UpdateReport(norm, null);
         }
 
-        private float Sum(GradientPart[] parts, int i) => Sum(TreeNode.Root(model.Shape.Shards), parts, i);
-
-        private static float Sum(TreeNode node, GradientPart[] parts, int i)
-        {
-            int part = Array.FindIndex(parts, one => one.Node == node);
-            return part >= 0 ? parts[part].Sum.Span[i] : Sum(node.Left, parts, i) + Sum(node.Right, parts, i);
-        }
+        private float Sum(GradientPart[] parts, int i) => CheckingModel.Sum(TreeNode.Root(model.Shape.Shards), parts, i);
     }
 }

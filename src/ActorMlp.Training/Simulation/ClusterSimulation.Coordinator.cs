@@ -18,6 +18,7 @@ public sealed partial class ClusterSimulation
         coordinatorId = to;
         members.Clear();
         nextNumber = 0;
+        joined.Clear();
         (gathering, moves) = (true, false);
         keeper.Submit();
         coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer());
@@ -69,8 +70,10 @@ public sealed partial class ClusterSimulation
                 return;
             }
 
-            process.Node = new SimulatedNode(this, process, of, number);
-            if (ServerShape.StragglerFactor > 0)
+            process.Node = Model.Shape.Sharing is null
+                ? new SimulatedNode(this, process, of, number)
+                : new SimulatedShareNode(this, process, of, number);
+            if (ServerShape.StragglerFactor > 0 && Model.Shape.Sharing is null)
             {
                 WatchForStragglers(process.Node);
             }
@@ -79,7 +82,7 @@ public sealed partial class ClusterSimulation
         }));
     }
 
-    private void WatchForStragglers(SimulatedNode node) => clock.After(options.LateAfter / 3, () => node.Process.Do(() =>
+    private void WatchForStragglers(ISimulatedNode node) => clock.After(options.LateAfter / 3, () => node.Process.Do(() =>
     {
         if (node.Process.Node == node)
         {
@@ -99,6 +102,7 @@ public sealed partial class ClusterSimulation
         List<int> prepared = [.. members.Where(member => member.Value.Node?.Number == member.Key && member.Value.Node.Run == run).Select(member => member.Key)];
         gathered.Clear();
         gathered.UnionWith(prepared);
+        joined.UnionWith(prepared);
         Carry(coordinator!.Handle(new NodesGathered(
             [.. prepared.Select(number => new WorkerId(number, 0))], [.. prepared.Where(number => members[number].IsServer)])));
     }
@@ -347,6 +351,7 @@ public sealed partial class ClusterSimulation
 
     private void Joined(int number, SimulatedProcess process)
     {
+        joined.Add(number);
         Carry(coordinator!.Handle(new WorkerJoined(new WorkerId(number, 0))));
         if (process.IsServer)
         {

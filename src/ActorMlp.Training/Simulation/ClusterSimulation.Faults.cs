@@ -12,6 +12,9 @@ public sealed partial class ClusterSimulation
     /// <summary>Who is in the place of each node of a fault script.</summary>
     private readonly List<SimulatedProcess> places = [];
 
+    /// <summary>Whom the coordinator knows.</summary>
+    private readonly HashSet<int> joined = [];
+
     /// <summary>Who was there when the run was gathered.</summary>
     private readonly HashSet<int> gathered = [];
 
@@ -271,7 +274,7 @@ public sealed partial class ClusterSimulation
             return "no run is under way that it could leave in order";
         }
 
-        if (!processes.Values.Any(process => IsThere(process) && process.IsServer && process != target))
+        if (!members.Any(member => joined.Contains(member.Key) && IsThere(member.Value) && member.Value.IsServer && member.Value != target))
         {
             return "no other node may hold parameters";
         }

@@ -1,5 +1,6 @@
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Random;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
@@ -87,6 +88,12 @@ public sealed record SimulationResult(
     /// <summary>Bytes from each process to each other one; <see cref="ClusterSimulation.Keeper"/> is whoever keeps the run.</summary>
     public IReadOnlyDictionary<(int From, int To), LinkTraffic> Traffic { get; init; } = new Dictionary<(int, int), LinkTraffic>();
 
+    /// <summary>The log of updates, in a run that is made of shares.</summary>
+    public IReadOnlyList<UpdateRecord> Updates { get; init; } = [];
+
+    /// <summary>Workers that a run that is made of shares was begun with; null in others.</summary>
+    public int? Shares { get; init; }
+
     /// <summary>Control messages that got lost when their connection ended.</summary>
     public long ControlMessagesLost { get; init; }
 }
@@ -166,7 +173,8 @@ public sealed partial class ClusterSimulation
     {
         Workers = options.MinimumWorkers,
         WorkersKeepResiduals = Model.HasErrorFeedback,
-        Standbys = options.Standbys,
+        Standbys = Model.Shape.Sharing is null ? options.Standbys : 0,
+        Shares = keeper.Shares,
         Patience = options.DetectionTime * 5,
     };
 
@@ -201,6 +209,8 @@ public sealed partial class ClusterSimulation
             EventCount = eventCount,
             Faults = struck,
             Traffic = network.Traffic,
+            Updates = keeper.Log,
+            Shares = keeper.Shares,
             ControlMessagesLost = network.ControlMessagesLost,
         };
     }
@@ -213,6 +223,9 @@ public sealed partial class ClusterSimulation
         return work;
     }
 
+    /// <summary>What so many shards take.</summary>
+    internal TimeSpan TimeOf(int shards) => Jitter(options.ShardTime * shards);
+
     /// <summary>What an evaluation takes.</summary>
     internal TimeSpan TimeOf(EvaluateBlocks command) => Jitter(options.ShardTime * (command.EndBlock - command.FirstBlock));
 
@@ -224,7 +237,7 @@ public sealed partial class ClusterSimulation
         return work;
     }
 
-    internal void TellNode(SimulatedNode from, int number, object message)
+    internal void TellNode(ISimulatedNode from, int number, object message)
     {
         if (members.TryGetValue(number, out SimulatedProcess? to))
         {
@@ -233,7 +246,7 @@ public sealed partial class ClusterSimulation
         }
     }
 
-    internal void SendFrame(SimulatedNode from, int number, SimulatedFrame frame)
+    internal void SendFrame(ISimulatedNode from, int number, SimulatedFrame frame)
     {
         if (members.TryGetValue(number, out SimulatedProcess? to))
         {
@@ -252,7 +265,7 @@ public sealed partial class ClusterSimulation
         }
     }
 
-    internal void SendState(SimulatedNode from, int arrangement, long step, int slot, int offset, float[] values)
+    internal void SendState(ISimulatedNode from, int arrangement, long step, int slot, int offset, float[] values)
     {
         int of = from.Run;
         network.Send(IdOf(from), KeeperId, Plane.Bulk, FrameHead + (long)(values.Length * Model.BytesPerFloat), () =>
@@ -264,7 +277,19 @@ public sealed partial class ClusterSimulation
         });
     }
 
-    internal void TellCoordinator(SimulatedNode from, ICoordinatorMessage message)
+    internal void SendUpdates(ISimulatedNode from, int arrangement, IReadOnlyList<UpdateRecord> updates)
+    {
+        int of = from.Run;
+        network.Send(IdOf(from), KeeperId, Plane.Bulk, FrameHead + (24L * updates.Count), () =>
+        {
+            if (of == run)
+            {
+                keeper.Receive(arrangement, updates);
+            }
+        });
+    }
+
+    internal void TellCoordinator(ISimulatedNode from, ICoordinatorMessage message)
     {
         int of = from.Run, to = coordinatorId;
         network.Send(IdOf(from), to, Plane.Control, 200, () => ToCoordinator(of, to, () => Handle(message)));
@@ -301,7 +326,7 @@ public sealed partial class ClusterSimulation
         }
     }
 
-    private static int IdOf(SimulatedNode node) => node.Process.Id;
+    private static int IdOf(ISimulatedNode node) => node.Process.Id;
 
     private static void Deliver(SimulatedProcess to, int of, object message) => to.Do(() =>
     {

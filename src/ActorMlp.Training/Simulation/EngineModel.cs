@@ -4,6 +4,7 @@ using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
@@ -18,6 +19,11 @@ public sealed class EngineModel(RunSetup setup, ComputePool pool) : SimulatedMod
 {
     private readonly GradientEngine engine = new(setup.Network, pool);
     private readonly GradientEncoding? encoding = setup.Encoding is { } plan ? GradientEncoding.Create(plan.Spec) : null;
+
+    private readonly EngineShareModel shares = new(setup, pool);
+
+    /// <inheritdoc/>
+    public override IShareModel Shares => shares;
 
     /// <inheritdoc/>
     public override RunShape Shape => setup.Shape;

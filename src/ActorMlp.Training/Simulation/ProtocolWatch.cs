@@ -7,6 +7,8 @@ internal sealed class ProtocolWatch
 {
     private readonly Dictionary<(int Run, int Arrangement, long Step, int Offset, int Server), bool> applied = [];
 
+    private readonly Dictionary<(int Run, int Arrangement), long> updates = [];
+
     /// <summary>What does not hold; null for nothing.</summary>
     public string? Broken { get; private set; }
 
@@ -30,6 +32,17 @@ internal sealed class ProtocolWatch
         }
 
         Once(run, server, arrangement, step, piece);
+    }
+
+    /// <summary>The parameter server of a run that is made of shares applies an update: none twice, none left out.</summary>
+    public void Applied(int run, int arrangement, long sequence)
+    {
+        if (updates.TryGetValue((run, arrangement), out long last) && sequence != last + 1)
+        {
+            Break($"update {sequence} is applied after update {last} in arrangement {arrangement}");
+        }
+
+        updates[(run, arrangement)] = sequence;
     }
 
     private void Once(int run, int server, int arrangement, long step, ParameterPiece piece)

@@ -1,3 +1,4 @@
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
@@ -11,15 +12,17 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 {
     private readonly SimulatedModel model = cluster.Model;
     private readonly SortedDictionary<long, State> states = [];
-    private readonly AwaitedCheckpoints awaited = new(cluster.Model.Shape.StepsPerEpoch);
+    private readonly AwaitedCheckpoints awaited = new(
+        cluster.Model.Shape.StepsPerEpoch, bestWaitsForLast: cluster.Model.Shape.Sharing is not null);
     private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
+    private readonly List<UpdateRecord> log = [];
+    private readonly List<UpdateRecord> received = [];
     private StateRetention retention = new();
     private (RunProgress Progress, float[][] Slots)? lastOnDisk;
     private View view = View.None;
     private (long Step, float[] Weights)? bestOnDisk;
     private int written;
     private int restoration;
-    private bool lacksBest;
     private long? restoresBest;
 
     /// <summary>The newest checkpoint's progress: where another coordinator begins.</summary>
@@ -28,6 +31,12 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>The newest progress that the keeper was told; the state to it may still be on its way.</summary>
     public RunProgress Newest =>
         awaited.All.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
+
+    /// <summary>The log of updates: up to the newest checkpoint that is to be written, and on disk before it.</summary>
+    public IReadOnlyList<UpdateRecord> Log => log;
+
+    /// <summary>Workers that a run that is made of shares was begun with; null before that, and in other runs.</summary>
+    public int? Shares { get; private set; }
 
     /// <summary>The best epoch's weights, once they are restored.</summary>
     public float[]? Best { get; private set; }
@@ -61,16 +70,27 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         Saved = progress;
         ForgetWhatWasUnderWay();
         states[progress.Step] = new State(slots, 0);
+        log.RemoveAll(update => update.Clock >= progress.Step);
     }
 
     public void Handle(ViewPublished message)
     {
         view = message.View;
         SendBest();
+        if (LostCheckpoint)
+        {
+            // The coordinator that was to hear of it may be gone.
+            TellOfFailure();
+        }
     }
 
     public void Supply(Arrangement arrangement)
     {
+        if (arrangement.Shares > 0 && !BeginsShares(arrangement))
+        {
+            return;
+        }
+
         if (!states.TryGetValue(arrangement.Step, out State? state) || !state.IsWhole)
         {
             cluster.Watch.Break($"the state of step {arrangement.Step} is asked for, and is not here");
@@ -78,7 +98,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         }
 
         ForgetWhatWasUnderWay();
-        int firstResidual = 1 + model.OptimizerSlots;
+        int firstResidual = arrangement.Shares > 0 ? state.Slots.Length : 1 + model.OptimizerSlots;
         for (int slot = 0; slot < state.Slots.Length; slot++)
         {
             foreach (ParameterPiece piece in arrangement.Pieces)
@@ -92,6 +112,46 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
                         arrangement.Number, null, slot, piece.Offset, state.Slots[slot].AsSpan(piece.Offset, piece.Length).ToArray()));
                 }
             }
+        }
+    }
+
+    /// <summary>What comes from an arrangement's step on will have other bits; so a run that has gone on further than whoever arranges it knows is to go on from there.</summary>
+    private bool BeginsShares(Arrangement arrangement)
+    {
+        if (arrangement.Step < Saved.Step)
+        {
+            if (disk.Count == 0)
+            {
+                cluster.TellCoordinatorFromKeeper(new CheckpointWritten(CheckpointKind.Last, Saved.Step, "last"));
+            }
+
+            return false;
+        }
+
+        Shares = arrangement.Shares;
+        received.Clear();
+        log.RemoveAll(update => update.Clock >= arrangement.Step);
+        foreach (long step in states.Keys.Where(step => step > arrangement.Step).ToArray())
+        {
+            states.Remove(step);
+        }
+
+        if (arrangement.Step == 0)
+        {
+            states[0] = new State(CreateState(), 0);
+        }
+
+        return true;
+    }
+
+    private float[][] CreateState() => Shares is { } shares ? model.CreateState(shares) : model.CreateState();
+
+    /// <summary>Updates that a parameter server applied, in their order, before the state that has them.</summary>
+    public void Receive(int arrangement, IReadOnlyList<UpdateRecord> updates)
+    {
+        if (arrangement == view.Arrangement.Number)
+        {
+            received.AddRange(updates);
         }
     }
 
@@ -113,7 +173,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
         if (!states.TryGetValue(step, out State? state))
         {
-            float[][] slots = [.. model.CreateState().Select(_ => new float[model.Length])];
+            float[][] slots = [.. CreateState().Select(_ => new float[model.Length])];
             states[step] = state = new State(slots, (long)slots.Length * model.Length);
         }
 
@@ -135,6 +195,8 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     {
         foreach (WriteCheckpoint wanted in awaited.TakeDue(step => states.TryGetValue(step, out State? state) && state.IsWhole))
         {
+            log.AddRange(received.Where(update => update.Clock < wanted.Progress.Step));
+            received.RemoveAll(update => update.Clock < wanted.Progress.Step);
             disk.Enqueue((wanted.Kind, wanted.Progress, states[wanted.Progress.Step].Slots));
             cluster.UseDisk(Written);
             if (wanted.Kind == CheckpointKind.Last)
@@ -146,26 +208,27 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         RestoreBestWhenSaved();
     }
 
+    private void TellOfFailure() => cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
+
     private void Written(bool whole)
     {
         (CheckpointKind kind, RunProgress progress, float[][] slots) = disk.Dequeue();
-        if (!whole || (lacksBest && kind == CheckpointKind.Last))
+        if (!whole || LostCheckpoint)
         {
-            lacksBest |= kind == CheckpointKind.Best;
+            // A last checkpoint is worth nothing without the best that it refers to.
             LostCheckpoint = true;
-            cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
+            TellOfFailure();
             return;
         }
 
         written++;
         if (kind == CheckpointKind.Best)
         {
-            (bestOnDisk, lacksBest) = ((progress.Step, slots[0]), false);
+            bestOnDisk = (progress.Step, slots[0]);
         }
-        else
-        {
-            lastOnDisk = (progress, slots);
-        }
+
+        // Of the two the newer one is gone on from.
+        lastOnDisk = (progress, slots);
 
         var message = new CheckpointWritten(kind, progress.Step, $"{kind}-{written}");
         retention.Enter(message);
@@ -201,7 +264,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             if (bestOnDisk is not { } best || best.Step != step)
             {
                 LostCheckpoint = true;
-                cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the best checkpoint is missing"));
+                TellOfFailure();
             }
             else
             {
@@ -239,7 +302,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
         awaited.Begin(Saved);
         restoration++;
-        (Best, restoresBest, lacksBest) = (null, null, false);
+        (Best, restoresBest) = (null, null);
     }
 
     private sealed class State(float[][] slots, long missing)

@@ -1,6 +1,8 @@
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
+using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
@@ -34,6 +36,11 @@ public abstract class SimulatedModel
     /// <summary>What a run begins with: weights, optimizer state, and what each subtree owes.</summary>
     public abstract float[][] CreateState();
 
+    /// <summary>What a run begins with that is made of the shares of so many workers: weights, and the optimizer state of all of them.</summary>
+    public float[][] CreateState(int workers) => Shape.Sharing!.Rule.Mode != ConsistencyMode.Local
+        ? CreateState()
+        : [CreateState()[0], .. Enumerable.Range(0, Shape.Sharing.PlanOf(workers).Shares * OptimizerSlots).Select(_ => new float[Length])];
+
     /// <summary>A subtree's gradient, <paramref name="gradient"/> as long as the parameters.</summary>
     public abstract GradientTotals Compute(long stepNumber, TreeNode node, ReadOnlySpan<float> weights, Span<float> gradient);
 
@@ -42,6 +49,9 @@ public abstract class SimulatedModel
     {
         // Gradients travel as they are.
     }
+
+    /// <summary>What shares are computed with; null where the model knows none.</summary>
+    public virtual IShareModel? Shares => null;
 
     /// <summary>Sums of one block of a split.</summary>
     public abstract EvaluationTotals Evaluate(EvaluatedSplit split, int block, ReadOnlySpan<float> weights);

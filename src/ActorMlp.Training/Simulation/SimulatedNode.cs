@@ -22,7 +22,7 @@ internal sealed record SimulatedFrame(int Number, object? Message, int Slot, int
 /// <param name="process">Where it runs.</param>
 /// <param name="run">Which attempt at the run.</param>
 /// <param name="number">Its number within the run.</param>
-internal sealed partial class SimulatedNode(ClusterSimulation cluster, SimulatedProcess process, int run, int number)
+internal sealed partial class SimulatedNode(ClusterSimulation cluster, SimulatedProcess process, int run, int number) : ISimulatedNode
 {
     private readonly SimulatedModel model = cluster.Model;
     private readonly WorkerMachine worker = new(

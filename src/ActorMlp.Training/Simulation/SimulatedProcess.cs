@@ -32,7 +32,7 @@ internal sealed class SimulatedProcess(int id, bool isServer, VirtualClock clock
     public double Speed { get; set; } = 1;
 
     /// <summary>Its part in the run, if it has one.</summary>
-    public SimulatedNode? Node { get; set; }
+    public ISimulatedNode? Node { get; set; }
 
     /// <summary>Has the process do something as soon as it runs; nothing if it is dead.</summary>
     public void Do(Action what)

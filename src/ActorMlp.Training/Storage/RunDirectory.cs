@@ -62,16 +62,24 @@ public sealed class RunDirectory(string path)
     /// <exception cref="StorageException">There is none.</exception>
     public Checkpoint LoadNewestCheckpoint(ICollection<string> problems)
     {
+        // The best of an epoch is on disk before the last one: of a run that ended in between it is the newer of the two.
+        Checkpoint? newest = null;
         foreach (string file in new[] { LastCheckpoint, BestCheckpoint }.Where(File.Exists))
         {
             try
             {
-                return Checkpoint.Load(file);
+                Checkpoint one = Checkpoint.Load(file);
+                newest = newest is null || one.Progress.Step > newest.Progress.Step ? one : newest;
             }
             catch (StorageException exception)
             {
                 problems.Add(exception.Message);
             }
+        }
+
+        if (newest is not null)
+        {
+            return newest;
         }
 
         throw new StorageException(Path, problems.Count == 0

@@ -23,14 +23,15 @@ public sealed class UpdateLog : IDisposable
     /// <summary>Opens the file of a new run, or that of a resumed one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="setup">The run.</param>
+    /// <param name="workers">Workers that the run was, or is, started with.</param>
     /// <param name="step">Steps committed in the checkpoint; 0 for a new run.</param>
     /// <exception cref="StorageException">It cannot be opened, or is not the log of this run up to this step.</exception>
-    public static UpdateLog Open(string path, RunSetup setup, long step)
+    public static UpdateLog Open(string path, RunSetup setup, int workers, long step)
     {
-        IReadOnlyList<UpdateRecord> kept = step > 0 ? ReadUpTo(path, setup, step) : [];
+        IReadOnlyList<UpdateRecord> kept = step > 0 ? ReadUpTo(path, setup, workers, step) : [];
         AtomicFile.Write(path, file =>
         {
-            Write(file, UpdateLogHeader.Of(setup));
+            Write(file, UpdateLogHeader.Of(setup, workers));
             foreach (UpdateRecord record in kept)
             {
                 Write(file, record);
@@ -49,14 +50,19 @@ public sealed class UpdateLog : IDisposable
     /// <summary>Checks that a run can go on from a checkpoint and its log, and changes nothing.</summary>
     /// <param name="path">The file.</param>
     /// <param name="setup">The run.</param>
+    /// <param name="workers">Workers that the run is to go on with; null for as many as it was started with.</param>
     /// <param name="step">Steps committed in the checkpoint.</param>
+    /// <returns>Workers that the run was started with.</returns>
     /// <exception cref="StorageException">It cannot; the message says why.</exception>
-    public static void CheckResumable(string path, RunSetup setup, long step)
+    public static int CheckResumable(string path, RunSetup setup, int? workers, long step)
     {
+        int started = workers ?? Read(path, 0).Header.Workers;
         if (step > 0)
         {
-            ReadUpTo(path, setup, step);
+            ReadUpTo(path, setup, started, step);
         }
+
+        return started;
     }
 
     /// <summary>Reads a whole log.</summary>
@@ -74,10 +80,10 @@ public sealed class UpdateLog : IDisposable
     /// <inheritdoc/>
     public void Dispose() => stream.Dispose();
 
-    private static IReadOnlyList<UpdateRecord> ReadUpTo(string path, RunSetup setup, long step)
+    private static IReadOnlyList<UpdateRecord> ReadUpTo(string path, RunSetup setup, int workers, long step)
     {
         (UpdateLogHeader header, IReadOnlyList<UpdateRecord> records) = Read(path, step);
-        UpdateLogHeader expected = UpdateLogHeader.Of(setup);
+        UpdateLogHeader expected = UpdateLogHeader.Of(setup, workers);
         if (header.Workers != expected.Workers)
         {
             throw new StorageException(

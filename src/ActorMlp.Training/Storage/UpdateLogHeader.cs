@@ -22,11 +22,13 @@ public sealed record UpdateLogHeader
     public required int Workers { get; init; }
 
     /// <summary>The header of a run.</summary>
-    public static UpdateLogHeader Of(RunSetup setup) => new()
+    /// <param name="setup">The run.</param>
+    /// <param name="workers">Workers that it was started with.</param>
+    public static UpdateLogHeader Of(RunSetup setup, int workers) => new()
     {
         Format = CurrentFormat,
         RunSha256 = RunOptionsJson.IdentitySha256(setup.Options, setup.Data.ContentSha256),
         Mode = setup.Options.Training.Consistency.Mode,
-        Workers = setup.Options.Cluster.Workers,
+        Workers = workers,
     };
 }

@@ -23,9 +23,13 @@ public readonly record struct ParameterPiece(
 /// <param name="Number">Number of the view that began it; 0 for none.</param>
 /// <param name="Step">Steps committed in what the servers are given.</param>
 /// <param name="Pieces">The whole vector in pieces, ascending; each server's are neighbours.</param>
+/// <param name="Shares">Workers that the run was begun with, where it is made of their shares; 0 where it is not.</param>
 [MessagePackObject]
 public sealed record Arrangement(
-    [property: Key(0)] int Number, [property: Key(1)] long Step, [property: Key(2)] IReadOnlyList<ParameterPiece> Pieces)
+    [property: Key(0)] int Number,
+    [property: Key(1)] long Step,
+    [property: Key(2)] IReadOnlyList<ParameterPiece> Pieces,
+    [property: Key(3)] int Shares = 0)
 {
     /// <summary>Before the first.</summary>
     public static Arrangement None { get; } = new(0, 0, []);

@@ -17,6 +17,9 @@ public sealed class PieceDealer
         this.pieceLength = pieceLength;
     }
 
+    /// <summary>How many servers get something at most: the first ones.</summary>
+    public int MostServers { get; init; } = int.MaxValue;
+
     /// <summary>A dealer that leaves the vector in one piece.</summary>
     /// <param name="length">Floats of the vector.</param>
     public static PieceDealer Whole(int length) => new([0, length], length);
@@ -28,6 +31,7 @@ public sealed class PieceDealer
     {
         var pieces = new List<ParameterPiece>();
         int first = 0;
+        servers = servers.Count > MostServers ? [.. servers.Take(MostServers)] : servers;
         for (int i = 0; i < servers.Count && first < cutPoints[^1]; i++)
         {
             int end = i == servers.Count - 1 ? cutPoints[^1] : Nearest((int)((long)cutPoints[^1] * (i + 1) / servers.Count));

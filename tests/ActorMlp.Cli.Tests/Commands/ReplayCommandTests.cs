@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 
 namespace ActorMlp.Cli.Tests.Commands;
@@ -85,13 +86,29 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Contains("has no summary.json, so its run has not ended", unfinished.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Train_other_modes_on_node_processes_is_refused_at_once()
+    [Theory]
+    [InlineData("ssp")]
+    [InlineData("async")]
+    [InlineData("backup")]
+    [InlineData("local")]
+    public async Task Replay_of_a_run_on_node_processes_gives_its_bits(string mode)
     {
-        CommandLine train = await CommandLine.RunAsync(
-            "train", Digits, "--set", "training.consistency.mode=async", "--processes", "2", "--out", folder.At("run"));
-        Assert.Equal(2, train.ExitCode);
-        Assert.Contains("training.consistency.mode: is async, which trains in one process; node processes (--processes, submit) train with bsp", train.Error, StringComparison.Ordinal);
+        string run = folder.At(mode);
+        (int exitCode, string output, string error) = await OnTwoProcessesAsync("training.epochs=3", $"training.consistency.mode={mode}", run);
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Contains($"training.consistency.mode {mode}: one node holds all parameters and none stands by", output, StringComparison.Ordinal);
+        CommandLine replay = await CommandLine.RunAsync("replay", run);
+        Assert.Equal((0, ""), (replay.ExitCode, replay.Error));
+        Assert.Contains($"equal      weights SHA-256 {Expected(run)}", replay.Output, StringComparison.Ordinal);
+        Assert.Contains("\"workers\":2", File.ReadLines(Path.Combine(run, "updates.jsonl")).First(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Backups_that_leave_nobody_on_nodes_are_bad_input()
+    {
+        (int exitCode, _, string error) = await OnTwoProcessesAsync("training.consistency.mode=backup", "training.consistency.backups=2", folder.At("run"));
+        Assert.Equal(2, exitCode);
+        Assert.Contains("training.consistency.backups: is 2, but only 2 workers share a step; allowed: 0 to 1", error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.At("run")));
     }
 
@@ -114,6 +131,15 @@ public sealed class ReplayCommandTests : IDisposable
             "train", Digits, "--set", "training.epochs=3", "--set", $"training.consistency.mode={mode}", "--quiet", "--out", run);
         Assert.Equal((0, ""), (train.ExitCode, train.Error));
         return run;
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> OnTwoProcessesAsync(string first, string second, string run)
+    {
+        using Process process = CommandProcess.Start("train", Digits, "--set", first, "--set", second, "--processes", "2", "--out", run);
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, output, await error);
     }
 
     private static string Expected(string run) =>

@@ -17,6 +17,7 @@ public sealed class SimulateCommandTests
         { [], ["--nodes", "3", "--faults", Path.Combine(Repository.Configs, "faults", "three-nodes.yaml")] },
         { ["training.clipNorm=1", "training.maxNorm=3", "training.optimizer.kind=nesterov", "training.optimizer.learningRate=0.02", "output.checkpointEverySteps=7"], ["--nodes", "5", "--servers", "2"] },
         { ["training.encoding.kind=int8", "training.encoding.subtrees=4"], ["--nodes", "3", "--faults", Path.Combine(Repository.Configs, "faults", "three-nodes.yaml")] },
+        { ["training.consistency.mode=local"], ["--nodes", "4", "--faults", Path.Combine(Repository.Configs, "faults", "three-nodes.yaml")] },
         { ["training.encoding.kind=bfloat16", "training.encoding.errorFeedback=false"], ["--nodes", "2", "--link", "1Gbit/s,1ms"] },
     };
 
@@ -27,6 +28,8 @@ public sealed class SimulateCommandTests
         { [Digits, "--nodes", "0", "--seed", "x", "--link", "fast", "--speed", "-1"], ["--nodes 0: allowed are 1 to 256", "--seed x: expected a whole number", "--link fast: expected rate and latency such as 10Gbit/s,50us", "--speed -1: expected samples per second"] },
         { [Digits, "--nodes", "4", "--servers", "5"], ["--servers 5: allowed are 1 to 4"] },
         { [Digits, "--compute", "modelled", "--nodes", "10001"], ["--nodes 10001: allowed are 1 to 10000"] },
+        { [Digits, "--compute", "modelled", "--set", "training.consistency.mode=ssp"], ["training.consistency.mode: is ssp; a run is planned (--compute modelled) with bsp"] },
+        { [Digits, "--nodes", "2", "--set", "training.consistency.mode=backup", "--set", "training.consistency.backups=2"], ["training.consistency.backups: is 2, but only 2 workers share a step; allowed: 0 to 1 (--nodes 2)"] },
         { [Digits, "--compute", "exact"], ["exact", "real", "modelled", "checking"] },
         { [Digits, "--plot", "x.png"], ["--plot x.png: has no meaning with --compute real; it draws what --compute modelled plans"] },
         { [Digits, "--compute", "modelled", "--faults", "x.yaml"], ["--faults x.yaml: has no meaning with --compute modelled"] },
@@ -53,6 +56,19 @@ public sealed class SimulateCommandTests
         {
             Assert.Contains(result["faults"]!.AsArray(), fault => (string?)fault!["kind"] == "crash" && fault["skipped"] is null);
         }
+    }
+
+    [Theory]
+    [InlineData("ssp")]
+    [InlineData("async")]
+    [InlineData("backup")]
+    public async Task Simulate_other_modes_under_faults_are_replayed_from_their_log(string mode)
+    {
+        CommandLine result = await CommandLine.RunAsync(
+            "simulate", Digits, "--nodes", "3", "--set", "training.epochs=4", "--set", $"training.consistency.mode={mode}", "--faults", Path.Combine(Repository.Configs, "faults", "three-nodes.yaml"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains($"updates    {(mode == "backup" ? 80 : 240)} in the log, of 3 workers' shares; a replay of it gives these weights", result.Output, StringComparison.Ordinal);
+        Assert.Contains("crash of node", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -107,13 +107,13 @@ public sealed class TamperedLogTests
     {
         using ConsistentRun run = await RunAsync(ConsistencyMode.Async);
         RunOptions options = Options(ConsistencyMode.Async);
-        UpdateLog.CheckResumable(run.Directory.Updates, TestRuns.Prepare(options), 13);
+        UpdateLog.CheckResumable(run.Directory.Updates, TestRuns.Prepare(options), options.Cluster.Workers, 13);
         Assert.Contains("resume with --workers 3", Assert.Throws<StorageException>(
-            () => UpdateLog.CheckResumable(run.Directory.Updates, TestRuns.Prepare(options.With(2, 2)), 13)).Message, StringComparison.Ordinal);
+            () => UpdateLog.CheckResumable(run.Directory.Updates, TestRuns.Prepare(options.With(2, 2)), 2, 13)).Message, StringComparison.Ordinal);
         string[] lines = File.ReadAllLines(run.Directory.Updates);
         File.WriteAllLines(run.Directory.Updates, lines.Where((_, i) => i != 20));
         Assert.Contains("has 38 updates of the first 13 steps, the checkpoint 39", Assert.Throws<StorageException>(
-            () => UpdateLog.CheckResumable(run.Directory.Updates, TestRuns.Prepare(options), 13)).Message, StringComparison.Ordinal);
+            () => UpdateLog.CheckResumable(run.Directory.Updates, TestRuns.Prepare(options), options.Cluster.Workers, 13)).Message, StringComparison.Ordinal);
     }
 
     private static RunOptions Options(ConsistencyMode mode) => TestRuns.Digits.With(3, 2) with

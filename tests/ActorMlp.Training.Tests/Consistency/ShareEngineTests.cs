@@ -42,9 +42,9 @@ public sealed class ShareEngineTests : IDisposable
         float[] actual = [.. run.Parameters];
         long counted = pool.Run(() =>
         {
-            var engine = new ShareEngine(run.Setup, plan, pool);
+            var engine = new ShareEngine(new EngineShareModel(run.Setup, pool), plan, ConsistencyMode.Local);
             long sum = shares.Sum(share => engine.ComputeGradient(share, Step, run.Parameters).Rows);
-            engine.Apply(NewUpdater(), update, actual);
+            engine.Apply(new EngineShareModel(run.Setup, pool).Wrap(NewUpdater()), update, actual);
             return sum;
         });
         Assert.Equal(rows, counted);
@@ -61,7 +61,7 @@ public sealed class ShareEngineTests : IDisposable
         var update = new UpdateRecord(0, Step, 0, [new UpdatePart(0, 0, 0, 2), new UpdatePart(1, 1, 2, 4)]);
         pool.Run(() =>
         {
-            var engine = new ShareEngine(run.Setup, plan, pool);
+            var engine = new ShareEngine(new EngineShareModel(run.Setup, pool), plan, ConsistencyMode.Local);
             run.Parameters.CopyTo(engine.CopyOf(0));
             run.Parameters.CopyTo(engine.CopyOf(1));
             Assert.Equal(3, engine.TrainCopy(0, Step).Totals.Rows);

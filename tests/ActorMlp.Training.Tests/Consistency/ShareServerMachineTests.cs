@@ -142,10 +142,10 @@ public sealed class ShareServerMachineTests
         Assert.Equal((second, 0, 0L), (lost.Worker, lost.Work.Share, lost.Work.Clock));
 
         // The ticket that the lost worker had for its share.
-        var late = new ShareComputed(first, lost.Work with { Ticket = 1 }, new GradientTotals(8, 1, 0));
+        var late = new ShareComputed(first, lost.Work with { Ticket = 1 }, [new GradientTotals(8, 1, 0)]);
         Assert.Empty(machine.Handle(late));
         Assert.Empty(View(machine, 3, new WorkerId(0, 1), second));
-        IReadOnlyList<ParameterServerEffect> effects = machine.Handle(new ShareComputed(second, lost.Work, new GradientTotals(8, 1, 0)));
+        IReadOnlyList<ParameterServerEffect> effects = machine.Handle(new ShareComputed(second, lost.Work, [new GradientTotals(8, 1, 0)]));
         Assert.Equal(second.Number, Assert.Single(effects.OfType<ApplyShares>()).Update.Parts.Single().Worker);
         Assert.Equal(new WorkerId(0, 1), Grants(effects).Single().Worker);
     }
@@ -154,10 +154,10 @@ public sealed class ShareServerMachineTests
     public void Update_that_is_not_finite_ends_the_run_and_names_step_and_layer()
     {
         ShareServerMachine machine = Open(Async, workers: 2);
-        machine.Handle(new ShareComputed(new WorkerId(0, 0), new ShareWork(0, 1, 0, 0), new GradientTotals(8, 4, 0)));
+        machine.Handle(new ShareComputed(new WorkerId(0, 0), new ShareWork(0, 1, 0, 0, 1, 1), [new GradientTotals(8, 4, 0)]));
         var told = Assert.IsType<TellCoordinator>(Assert.Single(machine.Handle(new ShareUpdateApplied(0, new UpdateReport(null, 0)))));
         Assert.Equal(new StepDiverged(0, 0, 0.5), told.Message);
-        Assert.Empty(machine.Handle(new ShareComputed(new WorkerId(1, 0), new ShareWork(1, 2, 0, 0), new GradientTotals(8, 4, 0))));
+        Assert.Empty(machine.Handle(new ShareComputed(new WorkerId(1, 0), new ShareWork(1, 2, 0, 0, 1, 1), [new GradientTotals(8, 4, 0)])));
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed class ShareServerMachineTests
     {
         ShareServerMachine machine = Open(Async, workers: 2);
         var told = Assert.IsType<TellCoordinator>(Assert.Single(
-            machine.Handle(new ShareComputed(new WorkerId(0, 0), new ShareWork(0, 1, 0, 0), new GradientTotals(8, double.NaN, 0)))));
+            machine.Handle(new ShareComputed(new WorkerId(0, 0), new ShareWork(0, 1, 0, 0, 1, 1), [new GradientTotals(8, double.NaN, 0)]))));
         Assert.IsType<StepDiverged>(told.Message);
     }
 

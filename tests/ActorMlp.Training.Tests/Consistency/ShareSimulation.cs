@@ -25,7 +25,6 @@ internal sealed class ShareSimulation
     private readonly Queue<UpdateRecord> updating = [];
     private readonly SortedDictionary<int, WorkerId> members = [];
     private readonly long[] done;
-    private readonly HashSet<int> trained = [];
     private ulong draws;
     private int view;
     private bool isHeld = true;
@@ -111,8 +110,7 @@ internal sealed class ShareSimulation
         }
 
         underWay.Remove(entry);
-        int rows = plan.RowsOf(work.Clock, work.Share);
-        Carry(machine.Handle(new ShareComputed(worker, work, new GradientTotals(rows, 1, 0))));
+        Carry(machine.Handle(new ShareComputed(worker, work, TotalsOf(work))));
     }
 
     /// <summary>A worker is lost; it comes back at once, or later, or its last result comes after it was given up.</summary>
@@ -127,7 +125,7 @@ internal sealed class ShareSimulation
         {
             foreach ((WorkerId who, ShareWork work) in lost)
             {
-                Carry(machine.Handle(new ShareComputed(who, work, new GradientTotals(plan.RowsOf(work.Clock, work.Share), 1, 0))));
+                Carry(machine.Handle(new ShareComputed(who, work, TotalsOf(work))));
             }
         }
 
@@ -135,8 +133,11 @@ internal sealed class ShareSimulation
         Publish();
     }
 
+    private GradientTotals[] TotalsOf(ShareWork work) =>
+        [.. Enumerable.Range(0, work.Steps).Select(i => new GradientTotals(plan.RowsOf(work.Clock + i, work.Share), 1, 0))];
+
     private void Publish() => Carry(machine.Handle(new ViewPublished(
-        new View(++view, [.. members.Values.Select(worker => new ShardRange(worker, 0, 0))]) { Arrangement = new Arrangement(1, 0, []) })));
+        new View(++view, [.. members.Values.Select(worker => new ShardRange(worker, 0, 0))]) { Arrangement = new Arrangement(1, 0, []) }, Steps.Count)));
 
     private void Carry(IReadOnlyList<ParameterServerEffect> effects)
     {
@@ -152,13 +153,12 @@ internal sealed class ShareSimulation
                     break;
                 case AverageShares average:
                     Weights.Add(average.Rows);
-                    trained.Clear();
                     Enter(average.Update);
                     break;
                 case TellCoordinator { Message: StepCommitted step }:
                     Enter(step);
                     break;
-                case TellCoordinator { Message: RangeReady }:
+                case TellCoordinator { Message: RangeReady } or SendWeights:
                     break;
                 default:
                     Assert.Fail($"unexpected {effect}");
@@ -172,7 +172,7 @@ internal sealed class ShareSimulation
         ShareWork work = grant.Work;
         Assert.False(isHeld, $"{work} was granted while the run holds");
         Assert.Contains(grant.Worker, members.Values);
-        Assert.True(plan.RowsOf(work.Clock, work.Share) > 0, $"{work} has no rows");
+        Assert.Contains(Enumerable.Range(0, work.Steps), i => plan.RowsOf(work.Clock + i, work.Share) > 0);
         Assert.Equal(Records.Count, work.Version);
         if (rule.Mode is ConsistencyMode.Ssp or ConsistencyMode.Async)
         {
@@ -182,8 +182,8 @@ internal sealed class ShareSimulation
             FurthestAhead = Math.Max(FurthestAhead, ahead);
         }
 
-        // A copy is taken once a round where it is trained on, else each time.
-        Assert.Equal(rule.Mode != ConsistencyMode.Local || trained.Add(work.Share), grant.TakesWeights);
+        // A round ends with the next average.
+        Assert.Equal(rule.Mode == ConsistencyMode.Local ? plan.AverageAtOrAfter(work.Clock + 1, rule.AverageEvery) - work.Clock : 1, work.Steps);
         underWay.Add((grant.Worker, work));
     }
 

@@ -54,6 +54,15 @@ public sealed class MutationTests
     [InlineData(
         "a node that is lost while ranges are dealt is waited for", "Machines/CoordinatorMachine.Members.cs",
         "phase == Phase.Arranging || computedAll", "computedAll")]
+    [InlineData(
+        "the share of a lost worker is computed by nobody", "Consistency/ShareServerMachine.cs",
+        "                share.Busy = null;", "")]
+    [InlineData(
+        "a share is ahead of the slowest by one step too many", "Consistency/AsynchronousServerMachine.cs",
+        "share.Clock - slowest <= staleness", "share.Clock - 1 - slowest <= staleness")]
+    [InlineData(
+        "an update's version is that of the updates that are applied, not of those that are asked for", "Consistency/ShareServerMachine.cs",
+        "share.Ticket, clock, Sequence, steps,", "share.Ticket, clock, Applied, steps,")]
     public void Search_finds_a_planted_mistake(string mistake, string file, string original, string mutated)
     {
         string path = Path.Combine(Source, file);

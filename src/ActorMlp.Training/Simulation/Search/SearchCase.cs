@@ -1,5 +1,6 @@
 using ActorMlp.Engine.Random;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Runs;
 
@@ -13,6 +14,7 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
 {
     private const int StepsPerEpoch = 5;
     private const int Epochs = 3;
+    private const int Shards = 8;
     private static readonly TimeSpan Undisturbed = TimeSpan.FromMilliseconds(400);
 
     /// <summary>The case of a seed.</summary>
@@ -25,11 +27,13 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
         int Below(int bound) => random.Below(bound, 2, 0, draws++);
         bool owes = Below(3) == 0;
         int nodes = 3 + Below(7);
+        ShareRules? sharing = DrawSharing(random);
+        owes &= sharing is null;
         var shape = new RunShape
         {
             Epochs = Epochs,
             StepsPerEpoch = StepsPerEpoch,
-            Shards = 8,
+            Shards = Shards,
             Workers = 1,
             EncodedSubtrees = owes ? 4 : null,
             ClipsNorm = Below(3) == 0,
@@ -37,6 +41,8 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
             ValidationRows = Below(2) * 900,
             TestRows = 300,
             Keep = ModelSelection.Best,
+            Sharing = sharing,
+            MayDropShards = sharing?.Rule.Mode == ConsistencyMode.Backup,
             Monitor = MonitorKind.Loss,
             LearningRate = _ => 0.1,
         };
@@ -54,6 +60,21 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
                 Link = link ?? Links,
                 Script = RandomFaults.Draw(seed, nodes, Epochs * StepsPerEpoch, Undisturbed),
             });
+    }
+
+    /// <summary>A run in four is made of shares, in a mode of its own; its epochs may end with a step of fewer rows than shards.</summary>
+    private static ShareRules? DrawSharing(CounterRandom random)
+    {
+        uint draws = 0;
+        int Below(int bound) => random.Below(bound, 3, 0, draws++);
+        if (Below(4) > 0)
+        {
+            return null;
+        }
+
+        ConsistencyMode mode = new[] { ConsistencyMode.Ssp, ConsistencyMode.Async, ConsistencyMode.Backup, ConsistencyMode.Local }[Below(4)];
+        var rule = new ConsistencyRule(mode, mode == ConsistencyMode.Ssp ? Below(3) : long.MaxValue, Below(3), 1 + Below(4));
+        return new ShareRules(rule, (StepsPerEpoch - 1) * Shards + 1 + Below(Shards), Shards, Shards);
     }
 
     /// <summary>The links of the search: slow and noisy, so that messages overtake each other.</summary>
@@ -94,6 +115,11 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
         if (result.Conclusion is not { Status: RunStatus.Completed } conclusion)
         {
             return "the run did not complete";
+        }
+
+        if (Model.Shape.Sharing is not null)
+        {
+            return ReplayedShares.FindProblem(Model, result);
         }
 
         long shards = Model.Shape.TotalSteps * Model.Shape.Shards;

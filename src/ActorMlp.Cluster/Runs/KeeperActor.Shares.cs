@@ -1,0 +1,75 @@
+using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Consistency;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Storage;
+using ActorMlp.Training.Views;
+using MessagePack;
+
+namespace ActorMlp.Cluster.Runs;
+
+/// <content>
+/// The log of a run that is made of shares. The lead sends its updates before the state that has them, and they are on the disk before that state's checkpoint; so the file never ends before the
+/// checkpoint, and what lies beyond it is dropped when the run goes on from there.
+/// </content>
+internal sealed partial class KeeperActor
+{
+    private readonly List<UpdateRecord> received = [];
+    private CheckpointWritten? lastWritten;
+    private CheckpointFailed? failed;
+    private UpdateLog? updates;
+    private int? shares;
+
+    private void AcceptUpdates(BulkBuffer payload) =>
+        received.AddRange(MessagePackSerializer.Deserialize<UpdateRecord[]>(payload.Span.ToArray(), WireOptions.Strict));
+
+    /// <summary>
+    /// What comes from an arrangement's step on will have other bits. So a run that has a newer checkpoint than its coordinator knows of is not given the older one: the coordinator hears of
+    /// the newer, and arranges anew.
+    /// </summary>
+    private bool BeginsShares(Arrangement arrangement)
+    {
+        if (arrangement.Step < saved.Step)
+        {
+            if (lastWritten is { } written && written.Step == saved.Step)
+            {
+                coordinator.Tell(written, Self);
+            }
+
+            return false;
+        }
+
+        shares = arrangement.Shares;
+        received.Clear();
+        foreach (long step in states.Keys.Where(step => step > arrangement.Step).ToList())
+        {
+            states.Remove(step);
+        }
+
+        if (arrangement.Step == 0)
+        {
+            states[0] = RunState.Initial(options.Setup, null, shares);
+        }
+
+        updates?.Dispose();
+        updates = null;
+        updates = UpdateLog.Open(options.Directory.Updates, options.Setup, arrangement.Shares, arrangement.Step);
+        return true;
+    }
+
+    private void LogUpTo(long step)
+    {
+        if (updates is null)
+        {
+            return;
+        }
+
+        foreach (UpdateRecord update in received.Where(update => update.Clock < step))
+        {
+            updates.Append(update);
+        }
+
+        updates.Flush();
+        received.RemoveAll(update => update.Clock < step);
+    }
+}

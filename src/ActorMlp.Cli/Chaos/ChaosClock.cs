@@ -1,4 +1,5 @@
 using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
 
 namespace ActorMlp.Cli.Chaos;
 
@@ -17,6 +18,7 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
     private readonly List<(double Seconds, long Step)> commits = [];
     private readonly List<(double Seconds, long Lost, string Reason)> rewinds = [];
     private readonly List<(double Seconds, string Reason)> takeovers = [];
+    private readonly List<(double Seconds, IReadOnlySet<string> Nodes)> views = [];
     private long began;
     private IReadOnlyDictionary<int, string> members = new Dictionary<int, string>();
     private ViewStands? standing;
@@ -53,7 +55,7 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
                         IsCoordinator: member.Value == coordinator,
                         Leads: view.Arrangement.Lead == member.Key,
                         Serves: view.Arrangement.PiecesOf(member.Key).Any(),
-                        Works: view.Ranges.Any(range => range.Worker.Number == member.Key && range.Count > 0))),
+                        Works: Works(view, member.Key))),
                 ];
             }
         }
@@ -96,6 +98,7 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
                     break;
                 case ViewStands view:
                     standing = view;
+                    views.Add((Elapsed.TotalSeconds, members.Where(member => HasPart(view.View, member.Key)).Select(member => member.Value).ToHashSet(StringComparer.Ordinal)));
                     break;
             }
         }
@@ -103,12 +106,34 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
         next.Report(value);
     }
 
+    /// <summary>How a node that was cut off, or stopped, came back.</summary>
+    /// <param name="node">Its control address.</param>
+    /// <param name="from">When it was struck.</param>
+    /// <param name="until">When the link was mended, or it went on.</param>
+    /// <returns>Whether a view without it stood meanwhile; and if so, how long after <paramref name="until"/> the first step was committed in which it has a part again, null for never.</returns>
+    public (bool WasRemoved, double? BackAfter) ReturnOf(string node, double from, double until)
+    {
+        int removed = views.FindIndex(view => view.Seconds >= from && !view.Nodes.Contains(node));
+        int before = views.FindLastIndex(view => view.Seconds < from);
+        if (removed < 0 || before < 0 || !views[before].Nodes.Contains(node))
+        {
+            return (false, null);
+        }
+
+        int back = views.FindIndex(removed, view => view.Nodes.Contains(node));
+        double? step = back < 0 ? null : commits.Where(commit => commit.Seconds > views[back].Seconds).Select(commit => (double?)commit.Seconds).FirstOrDefault();
+        return (true, step - until);
+    }
+
     /// <summary>From a moment to the end of the longest pause between two steps that began in the seconds after it, and before the next fault.</summary>
-    public double? RecoveryAfter(double moment, double next)
+    public double? RecoveryAfter(double moment, double next) => PauseAfter(moment, next)?.End;
+
+    /// <summary>The longest pause between two steps that began in the seconds after a moment, and before the next fault: its end, counted from the moment, and the step before it.</summary>
+    public (double End, long Step)? PauseAfter(double moment, double next)
     {
         double until = Math.Min(moment + Window.TotalSeconds, next);
         double longest = 0;
-        double? end = null;
+        (double End, long Step)? pause = null;
         for (int i = 1; i < commits.Count; i++)
         {
             (double before, double after) = (commits[i - 1].Seconds, commits[i].Seconds);
@@ -116,10 +141,14 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
             if (after > moment && before < until && !isOfNext && after - Math.Max(before, moment) > longest)
             {
                 longest = after - Math.Max(before, moment);
-                end = after - moment;
+                pause = (after - moment, commits[i - 1].Step);
             }
         }
 
-        return end;
+        return pause;
     }
+
+    private static bool Works(View view, int number) => view.Ranges.Any(range => range.Worker.Number == number && range.Count > 0);
+
+    private static bool HasPart(View view, int number) => Works(view, number) || view.Arrangement.PiecesOf(number).Any();
 }

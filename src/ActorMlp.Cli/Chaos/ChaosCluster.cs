@@ -1,44 +1,43 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using ActorMlp.Cluster.Faults;
 using ActorMlp.Cluster.Nodes;
 using ActorMlp.Training.Faults;
+using Microsoft.Extensions.Logging;
 
 namespace ActorMlp.Cli.Chaos;
 
 /// <summary>Node processes on this machine that faults strike: one for each place of a fault script, from 0.</summary>
 internal sealed class ChaosCluster : IAsyncDisposable
 {
-    /// <summary>The number by which links name whoever keeps the run.</summary>
-    private const int Keeper = 254;
-
     private readonly List<NodeProcess> nodes = [];
     private readonly List<Task> later = [];
     private readonly CancellationTokenSource end = new();
-    private readonly string logDirectory;
-    private readonly int threads;
-    private readonly string? dataDirectory;
+    private readonly ChaosClusterOptions options;
     private readonly TimeProvider time;
-    private readonly NodeNetwork? network;
-    private readonly string? secretFile;
+    private readonly ChaosLinks? links;
+    private NodeNetwork? network;
+    private SmallDisk? disk;
+    private ProcessGate? keeperGate;
+    private string? secretFile;
     private int starts;
 
-    private ChaosCluster(string logDirectory, int threads, string? dataDirectory, NodeNetwork? network, string? secretFile, TimeProvider time)
+    private ChaosCluster(ChaosClusterOptions options, TimeProvider time, ILogger log)
     {
-        this.logDirectory = logDirectory;
-        this.threads = threads;
-        this.dataDirectory = dataDirectory;
-        this.network = network;
-        this.secretFile = secretFile;
+        this.options = options;
         this.time = time;
+        Logs = new NodeLogs(options.LogDirectory);
+        links = options is { DisturbsLinks: true, InNamespaces: false } ? new ChaosLinks(options.Seed, time, log) : null;
     }
 
-    /// <summary>How whoever keeps the run talks with the nodes.</summary>
-    public NodeOptions Client => new()
-    {
-        Listen = new NodeAddress(network?.KeeperHost ?? "127.0.0.1", 0),
-        DataDirectory = Path.GetTempPath(),
-        Security = secretFile is null ? NodeSecurity.LoopbackOnly : NodeSecurity.FromSecret(File.ReadAllText(secretFile).Trim()),
-    };
+    /// <summary>What the nodes log.</summary>
+    public NodeLogs Logs { get; }
+
+    /// <summary>Done while the run's checkpoints have room, else as soon as they have.</summary>
+    public Task HasRoom => disk?.HasRoom ?? Task.CompletedTask;
+
+    /// <summary>What has passed the links; null where they are the system's own.</summary>
+    public LinkTraffic? Traffic => links?.Traffic;
 
     /// <summary>The addresses of nodes that run.</summary>
     public IReadOnlyList<string> Addresses => [.. nodes.Where(node => node.IsAlive).Select(node => node.Address)];
@@ -47,32 +46,16 @@ internal sealed class ChaosCluster : IAsyncDisposable
     public IReadOnlyList<int> Present => [.. Enumerable.Range(0, nodes.Count).Where(place => nodes[place] is { IsAlive: true, IsStopped: false })];
 
     /// <summary>Starts nodes.</summary>
-    /// <param name="count">How many.</param>
-    /// <param name="threads">Compute threads of each.</param>
-    /// <param name="dataDirectory">Where they look for data first.</param>
-    /// <param name="logDirectory">Where they log.</param>
-    /// <param name="cutsLinks">Whether they need links that can be cut.</param>
+    /// <param name="options">How many, and what faults they must be open to.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="log">Hears of links.</param>
     /// <exception cref="NodeException">They cannot be started.</exception>
-    public static async Task<ChaosCluster> StartAsync(
-        int count, int threads, string? dataDirectory, string logDirectory, bool cutsLinks, TimeProvider time)
+    public static async Task<ChaosCluster> StartAsync(ChaosClusterOptions options, TimeProvider time, ILogger log)
     {
-        NodeNetwork? network = cutsLinks ? NodeNetwork.Create() : null;
-        string? secretFile = null;
-        if (network is not null)
-        {
-            secretFile = Path.Combine(logDirectory, "secret");
-            await File.WriteAllTextAsync(secretFile, Convert.ToHexString(RandomNumberGenerator.GetBytes(32))).ConfigureAwait(false);
-        }
-
-        var cluster = new ChaosCluster(logDirectory, threads, dataDirectory, network, secretFile, time);
+        var cluster = new ChaosCluster(options, time, log);
         try
         {
-            for (int place = 0; place < count; place++)
-            {
-                await cluster.StartNodeAsync(place).ConfigureAwait(false);
-            }
-
+            await cluster.BeginAsync().ConfigureAwait(false);
             return cluster;
         }
         catch
@@ -81,6 +64,24 @@ internal sealed class ChaosCluster : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>How whoever keeps the run talks with the nodes, this time.</summary>
+    public async Task<NodeOptions> OpenKeeperAsync()
+    {
+        await CloseKeeperAsync().ConfigureAwait(false);
+        keeperGate = links?.OpenGate(ChaosLinks.Keeper);
+        return new NodeOptions
+        {
+            Listen = keeperGate is null ? new NodeAddress(network?.KeeperHost ?? "127.0.0.1", 0) : keeperGate.Listen,
+            PublicHost = keeperGate is null ? null : ProcessGate.AdvertisedHost,
+            BulkPort = keeperGate?.BulkPort ?? 0,
+            DataDirectory = Path.GetTempPath(),
+            Security = secretFile is null ? NodeSecurity.LoopbackOnly : NodeSecurity.FromSecret(File.ReadAllText(secretFile).Trim()),
+        };
+    }
+
+    /// <summary>The address of the node in a place.</summary>
+    public string AddressOf(int place) => nodes[place].Address;
 
     /// <summary>The place of the node with an address; -1 for none.</summary>
     public int PlaceOf(string address) => nodes.FindIndex(node => node.Address == address);
@@ -140,8 +141,15 @@ internal sealed class ChaosCluster : IAsyncDisposable
             case FaultKind.Partition:
                 Partition(fault, places);
                 break;
+            case FaultKind.FillDisk:
+                later.Add(disk!.FillAsync(fault.Duration!.Value, time, end.Token));
+                break;
+            case FaultKind.Corrupt:
+                links!.Corrupt(Disturbance(fault, places));
+                break;
             default:
-                throw new NodeException($"{fault.Kind}: real nodes are not struck by it; simulate it");
+                Disturb(Disturbance(fault, places), fault.Duration!.Value);
+                break;
         }
     }
 
@@ -151,39 +159,99 @@ internal sealed class ChaosCluster : IAsyncDisposable
         await end.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(later).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Task.WhenAll(nodes.Select(node => node.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await CloseKeeperAsync().ConfigureAwait(false);
+        if (links is not null)
+        {
+            await links.DisposeAsync().ConfigureAwait(false);
+        }
+
         network?.Dispose();
+        disk?.Dispose();
         end.Dispose();
+    }
+
+    private static LinkDisturbance Disturbance(Fault fault, IReadOnlyList<int> places) => new()
+    {
+        Strikes = (fault.Target ?? FaultTarget.All).Kind switch
+        {
+            FaultTargetKind.All => (_, _) => true,
+            FaultTargetKind.Pair => (one, other) => places.Contains(one) && places.Contains(other),
+            _ => (one, other) => places.Contains(one) || places.Contains(other),
+        },
+        Plane = fault.Plane,
+        Delay = fault.Kind == FaultKind.Delay ? fault.By!.Value : TimeSpan.Zero,
+        Loss = fault.Kind == FaultKind.Loss ? fault.Rate!.Value : 0,
+        Breaks = fault.Kind is FaultKind.Duplicate or FaultKind.Reorder ? fault.Rate!.Value : 0,
+    };
+
+    private async Task BeginAsync()
+    {
+        disk = options.FillsDisk is { } folder ? SmallDisk.Mount(folder) : null;
+        network = options is { DisturbsLinks: true, InNamespaces: true } ? NodeNetwork.Create() : null;
+        if (options.DisturbsLinks)
+        {
+            // A wrong bit of a control message is noticed by its encryption alone.
+            secretFile = Path.Combine(options.LogDirectory, "secret");
+            await File.WriteAllTextAsync(secretFile, Convert.ToHexString(RandomNumberGenerator.GetBytes(32))).ConfigureAwait(false);
+        }
+
+        for (int place = 0; place < options.Count; place++)
+        {
+            await StartNodeAsync(place).ConfigureAwait(false);
+        }
+    }
+
+    private void Disturb(LinkDisturbance disturbance, TimeSpan duration)
+    {
+        links!.Begin(disturbance);
+        Later(duration, () =>
+        {
+            links.End(disturbance);
+            return Task.CompletedTask;
+        });
     }
 
     private void Partition(Fault fault, IReadOnlyList<int> places)
     {
         // Whoever is in no group is in the first, and so is the keeper.
-        List<int>[] groups = fault.Groups is { } named
-            ? [[.. Enumerable.Range(0, nodes.Count).Except(named.Skip(1).SelectMany(group => group)), Keeper], .. named.Skip(1).Select(group => group.ToList())]
-            : [[.. Enumerable.Range(0, nodes.Count).Except(places), Keeper], [.. places]];
-        var cuts = new List<(int Node, int[] Others)>();
-        foreach (List<int> group in groups.Skip(1))
+        IReadOnlyList<IReadOnlyList<int>> apart = fault.Groups is { } named ? [.. named.Skip(1)] : [places];
+        int GroupOf(int place) => apart.TakeWhile(group => !group.Contains(place)).Count() is var group && group < apart.Count ? group : -1;
+        if (links is not null)
         {
-            int[] others = [.. groups.Where(other => other != group).SelectMany(other => other)];
-            cuts.AddRange(group.Where(place => place < nodes.Count).Select(place => (place, others)));
+            Disturb(new LinkDisturbance { Strikes = (one, other) => GroupOf(one) != GroupOf(other), Cuts = true }, fault.Duration!.Value);
+            return;
         }
 
-        cuts.ForEach(cut => network!.Cut(cut.Node, cut.Others));
+        int[] all = [.. Enumerable.Range(0, nodes.Count), ChaosLinks.Keeper];
+        (int Place, int[] Others)[] cuts =
+        [
+            .. apart.SelectMany(group => group).Where(place => place < nodes.Count)
+                .Select(place => (place, all.Where(other => GroupOf(other) != GroupOf(place)).ToArray())),
+        ];
+        Array.ForEach(cuts, cut => network!.Cut(cut.Place, cut.Others));
         Later(fault.Duration!.Value, () =>
         {
-            cuts.ForEach(cut => network!.Heal(cut.Node, cut.Others));
+            Array.ForEach(cuts, cut => network!.Heal(cut.Place, cut.Others));
             return Task.CompletedTask;
         });
     }
 
+    private ValueTask CloseKeeperAsync() => keeperGate?.DisposeAsync() ?? ValueTask.CompletedTask;
+
     private async Task StartNodeAsync(int place)
     {
+        ProcessGate? gate = links?.OpenGate(place);
         List<string> arguments =
         [
-            "--listen", network is null ? "127.0.0.1:0" : $"{network.Host(place)}:4053",
-            "--threads", threads.ToString(CultureInfo.InvariantCulture),
-            "--log", Path.Combine(logDirectory, string.Create(CultureInfo.InvariantCulture, $"node-{place}-{starts++}.jsonl")),
+            "--listen", gate?.Listen.ToString() ?? (network is null ? "127.0.0.1:0" : $"{network.Host(place)}:4053"),
+            "--threads", options.Threads.ToString(CultureInfo.InvariantCulture),
+            "--log", Logs.PathOf(place, starts++),
         ];
+        if (gate is not null)
+        {
+            arguments.AddRange(["--public-host", ProcessGate.AdvertisedHost, "--bulk-port", gate.BulkPort.ToString(CultureInfo.InvariantCulture)]);
+        }
+
         if (Addresses is { Count: > 0 } others)
         {
             arguments.AddRange(["--join", string.Join(',', others)]);
@@ -194,12 +262,12 @@ internal sealed class ChaosCluster : IAsyncDisposable
             arguments.AddRange(["--secret-file", secretFile]);
         }
 
-        if (dataDirectory is not null)
+        if (options.DataDirectory is { } data)
         {
-            arguments.AddRange(["--data-dir", dataDirectory]);
+            arguments.AddRange(["--data-dir", data]);
         }
 
-        NodeProcess started = await NodeProcess.StartAsync(network?.Enter(place) ?? [], arguments, time).ConfigureAwait(false);
+        NodeProcess started = await NodeProcess.StartAsync(network?.Enter(place) ?? [], arguments, gate, time).ConfigureAwait(false);
         if (place < nodes.Count)
         {
             await nodes[place].DisposeAsync().ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using ActorMlp.Cluster.Faults;
 
 namespace ActorMlp.Cli.Chaos;
 
@@ -17,6 +18,30 @@ internal sealed record ChaosRecord(string Kind, string Target, IReadOnlyList<int
 
     /// <summary>Steps that were committed, and lost by going back to a checkpoint.</summary>
     public long StepsLost { get; set; }
+
+    /// <summary>Nodes that the run went on without while they were cut off or stopped; null where the fault does neither.</summary>
+    public IReadOnlyList<int>? Removed { get; set; }
+
+    /// <summary>From the moment at which the links are mended, or the process goes on, to the first step in which the last of those has a part again; null where one has not.</summary>
+    public double? RejoinedSeconds { get; set; }
+
+    /// <summary>Up to which step those had applied updates when they found out; null where none of them said so.</summary>
+    public long? StepsApplied { get; set; }
+
+    /// <summary>Where the run stood while it could not go on, before it went on without them.</summary>
+    public long? StepsWithoutThem { get; set; }
+
+    /// <summary>When the links were mended, or the process went on, since the first step; null where the fault does neither.</summary>
+    [JsonIgnore]
+    public double? EndSeconds { get; init; }
+
+    /// <summary>When it struck, by the clock of the logs.</summary>
+    [JsonIgnore]
+    public DateTimeOffset Moment { get; init; }
+
+    /// <summary>The nodes that were there, by number.</summary>
+    [JsonIgnore]
+    public IReadOnlyDictionary<int, string> Present { get; init; } = new Dictionary<int, string>();
 }
 
 /// <summary>What a chaos run showed.</summary>
@@ -31,6 +56,7 @@ internal sealed record ChaosRecord(string Kind, string Target, IReadOnlyList<int
 /// <param name="Rewinds">How often the run went back to its last checkpoint.</param>
 /// <param name="StepsLost">Steps that were trained twice for that.</param>
 /// <param name="Resumptions">How often the run failed, and was resumed from its checkpoint.</param>
+/// <param name="Links">What has passed the proxies between the nodes; null where there were none.</param>
 /// <param name="Faults">Each fault.</param>
 internal sealed record ChaosReport(
     string Config,
@@ -44,6 +70,7 @@ internal sealed record ChaosReport(
     int Rewinds,
     long StepsLost,
     int Resumptions,
+    LinkTraffic? Links,
     IReadOnlyList<ChaosRecord> Faults)
 {
     /// <summary>Whether the faults left the result as it was.</summary>

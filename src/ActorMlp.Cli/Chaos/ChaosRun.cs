@@ -44,6 +44,11 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
             struck[i].RecoverySeconds = clock.RecoveryAfter(struck[i].Seconds, i + 1 < struck.Length ? struck[i + 1].Seconds : double.PositiveInfinity);
         }
 
+        foreach (ChaosRecord record in struck.Where(record => record.EndSeconds is not null))
+        {
+            ConcludeReturns(record);
+        }
+
         // A step backwards belongs to the fault before it.
         foreach ((double seconds, long lost, _) in clock.Rewinds)
         {
@@ -54,11 +59,25 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
         }
     }
 
+    private void ConcludeReturns(ChaosRecord record)
+    {
+        (int Place, double? BackAfter)[] removed =
+        [
+            .. record.Present.Select(node => (Place: node.Key, Return: clock.ReturnOf(node.Value, record.Seconds, record.EndSeconds!.Value)))
+                .Where(node => node.Return.WasRemoved).Select(node => (node.Place, node.Return.BackAfter)),
+        ];
+        record.Removed = [.. removed.Select(node => node.Place)];
+        record.RejoinedSeconds = removed.Length > 0 && removed.All(node => node.BackAfter is not null) ? removed.Max(node => node.BackAfter) : null;
+        record.StepsWithoutThem = clock.PauseAfter(record.Seconds, double.PositiveInfinity)?.Step;
+        record.StepsApplied = removed.Max(node => cluster.Logs.StepsAppliedAtNextEnd(node.Place, record.Moment));
+    }
+
     private void Strike(DueFault due)
     {
         Fault fault = due.Fault;
-        IReadOnlyList<int> places = fault.Kind == FaultKind.Join || fault.Groups is not null ? [] : PlacesOf(due);
-        string? skipped = fault.Kind == FaultKind.Join || fault.Groups is not null ? null
+        bool strikesNoNode = fault.Kind is FaultKind.Join or FaultKind.FillDisk || fault.Groups is not null;
+        IReadOnlyList<int> places = fault.Groups is { } groups ? [.. groups.Skip(1).SelectMany(group => group).Where(cluster.Present.Contains)] : strikesNoNode ? [] : PlacesOf(due);
+        string? skipped = strikesNoNode ? null
             : places.Count == 0 ? "nobody is there whom it could strike"
             : fault.Kind is FaultKind.Crash or FaultKind.Leave or FaultKind.Stop or FaultKind.Partition && cluster.Present.Count <= places.Count
                 ? "only those whom it would strike are there"
@@ -70,7 +89,12 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
             string.Join(", ", places.Select(RolesOf)),
             clock.Elapsed.TotalSeconds,
             clock.Step,
-            skipped);
+            skipped)
+        {
+            EndSeconds = fault.Kind is FaultKind.Partition or FaultKind.Stop ? (clock.Elapsed + fault.Duration!.Value).TotalSeconds : null,
+            Moment = time.GetUtcNow(),
+            Present = cluster.Present.ToDictionary(place => place, cluster.AddressOf),
+        };
         records.Add(record);
         if (skipped is null)
         {
@@ -87,6 +111,7 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
         int[] One(IReadOnlyList<int> candidates) => candidates.Count == 0 ? [] : [due.ChooseFrom(candidates)];
         return target.Kind switch
         {
+            FaultTargetKind.Pair => there.Contains(target.Node) && there.Contains(target.Other) ? [target.Node, target.Other] : [],
             FaultTargetKind.Node => there.Contains(target.Node) ? [target.Node] : [],
             FaultTargetKind.Coordinator => Those(node => node.IsCoordinator),
             FaultTargetKind.Lead => Those(node => node.Leads),

@@ -1,11 +1,10 @@
-using System.Diagnostics;
 using System.Globalization;
 using ActorMlp.Cluster.Nodes;
 
 namespace ActorMlp.Cli.Chaos;
 
 /// <summary>
-/// Network namespaces, one a node, on a bridge: links that can be cut. It takes root, and the commands <c>ip</c> and <c>iptables</c> (Debian: iproute2,
+/// Network namespaces, one a node, on a bridge: links whose packets are dropped, as in a real partition. It takes root, and the commands <c>ip</c> and <c>iptables</c> (Debian: iproute2,
 /// iptables). All of it goes when it is disposed.
 /// </summary>
 internal sealed class NodeNetwork : IDisposable
@@ -21,7 +20,7 @@ internal sealed class NodeNetwork : IDisposable
     }
 
     /// <summary>The address of the bridge, at which whoever keeps the run listens.</summary>
-    public string KeeperHost => Host(254);
+    public string KeeperHost => Host(ChaosLinks.Keeper);
 
     /// <summary>Makes the bridge.</summary>
     /// <exception cref="NodeException">It cannot be made.</exception>
@@ -29,19 +28,19 @@ internal sealed class NodeNetwork : IDisposable
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            throw new NodeException("a script that cuts or disturbs links takes network namespaces, and those take root");
+            throw new NodeException("--namespaces: network namespaces take root; without it the same partitions are made by proxies between the nodes");
         }
 
         int id = Environment.ProcessId % 100_000;
         var network = new NodeNetwork(string.Create(CultureInfo.InvariantCulture, $"amc{id}"), 1 + id % 250);
-        Run("ip", "link", "add", network.name, "type", "bridge");
-        Run("ip", "addr", "add", $"{network.KeeperHost}/24", "dev", network.name);
-        Run("ip", "link", "set", network.name, "up");
+        SystemCommand.Run("ip", "link", "add", network.name, "type", "bridge");
+        SystemCommand.Run("ip", "addr", "add", $"{network.KeeperHost}/24", "dev", network.name);
+        SystemCommand.Run("ip", "link", "set", network.name, "up");
         return network;
     }
 
     /// <summary>The address of a node.</summary>
-    public string Host(int node) => string.Create(CultureInfo.InvariantCulture, $"10.77.{subnet}.{(node == 254 ? 254 : node + 1)}");
+    public string Host(int node) => string.Create(CultureInfo.InvariantCulture, $"10.77.{subnet}.{(node == ChaosLinks.Keeper ? ChaosLinks.Keeper : node + 1)}");
 
     /// <summary>Makes a node's namespace, if it is not there, and gives the command that runs a program in it.</summary>
     public IReadOnlyList<string> Enter(int node)
@@ -50,25 +49,25 @@ internal sealed class NodeNetwork : IDisposable
         if (spaces.Add(node))
         {
             string inside = string.Create(CultureInfo.InvariantCulture, $"{name}n{node}"), outside = string.Create(CultureInfo.InvariantCulture, $"{name}v{node}");
-            Run("ip", "netns", "add", space);
-            Run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside);
-            Run("ip", "link", "set", inside, "netns", space);
-            Run("ip", "link", "set", outside, "master", name, "up");
-            Run("ip", "-n", space, "addr", "add", $"{Host(node)}/24", "dev", inside);
-            Run("ip", "-n", space, "link", "set", inside, "up");
-            Run("ip", "-n", space, "link", "set", "lo", "up");
+            SystemCommand.Run("ip", "netns", "add", space);
+            SystemCommand.Run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside);
+            SystemCommand.Run("ip", "link", "set", inside, "netns", space);
+            SystemCommand.Run("ip", "link", "set", outside, "master", name, "up");
+            SystemCommand.Run("ip", "-n", space, "addr", "add", $"{Host(node)}/24", "dev", inside);
+            SystemCommand.Run("ip", "-n", space, "link", "set", inside, "up");
+            SystemCommand.Run("ip", "-n", space, "link", "set", "lo", "up");
         }
 
         return ["ip", "netns", "exec", space];
     }
 
-    /// <summary>Cuts a node off from others, both ways; 254 is whoever keeps the run.</summary>
+    /// <summary>Cuts a node off from others, both ways.</summary>
     public void Cut(int node, IEnumerable<int> others)
     {
         foreach (int other in others)
         {
-            Run("ip", "netns", "exec", Space(node), "iptables", "-w", "-A", "INPUT", "-s", Host(other), "-j", "DROP");
-            Run("ip", "netns", "exec", Space(node), "iptables", "-w", "-A", "OUTPUT", "-d", Host(other), "-j", "DROP");
+            SystemCommand.Run("ip", "netns", "exec", Space(node), "iptables", "-w", "-A", "INPUT", "-s", Host(other), "-j", "DROP");
+            SystemCommand.Run("ip", "netns", "exec", Space(node), "iptables", "-w", "-A", "OUTPUT", "-d", Host(other), "-j", "DROP");
         }
     }
 
@@ -77,8 +76,8 @@ internal sealed class NodeNetwork : IDisposable
     {
         foreach (int other in others)
         {
-            Run("ip", "netns", "exec", Space(node), "iptables", "-w", "-D", "INPUT", "-s", Host(other), "-j", "DROP");
-            Run("ip", "netns", "exec", Space(node), "iptables", "-w", "-D", "OUTPUT", "-d", Host(other), "-j", "DROP");
+            SystemCommand.Run("ip", "netns", "exec", Space(node), "iptables", "-w", "-D", "INPUT", "-s", Host(other), "-j", "DROP");
+            SystemCommand.Run("ip", "netns", "exec", Space(node), "iptables", "-w", "-D", "OUTPUT", "-d", Host(other), "-j", "DROP");
         }
     }
 
@@ -87,36 +86,11 @@ internal sealed class NodeNetwork : IDisposable
     {
         foreach (int node in spaces)
         {
-            Try("ip", "netns", "del", Space(node));
+            SystemCommand.Try("ip", "netns", "del", Space(node));
         }
 
-        Try("ip", "link", "del", name);
+        SystemCommand.Try("ip", "link", "del", name);
     }
 
     private string Space(int node) => string.Create(CultureInfo.InvariantCulture, $"{name}-{node}");
-
-    private static void Run(string program, params string[] arguments)
-    {
-        if (Try(program, arguments) is { } problem)
-        {
-            throw new NodeException($"{program} {string.Join(' ', arguments)}: {problem}");
-        }
-    }
-
-    private static string? Try(string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
-        arguments.ToList().ForEach(start.ArgumentList.Add);
-        try
-        {
-            using Process process = Process.Start(start)!;
-            string error = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode == 0 ? null : error.Trim();
-        }
-        catch (System.ComponentModel.Win32Exception exception)
-        {
-            return $"{exception.Message} (Debian: iproute2, iptables)";
-        }
-    }
 }

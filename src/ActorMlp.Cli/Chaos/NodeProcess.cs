@@ -19,20 +19,26 @@ internal sealed class NodeProcess : IAsyncDisposable
     private readonly Process process;
     private readonly TimeProvider time;
     private CancellationTokenSource? slow;
+    private bool wasKilled;
     private Task slowing = Task.CompletedTask;
 
-    private NodeProcess(Process process, string address, TimeProvider time)
+    private readonly ProcessGate? gate;
+    private readonly Task closing;
+
+    private NodeProcess(Process process, string address, ProcessGate? gate, TimeProvider time)
     {
         this.process = process;
+        this.gate = gate;
         this.time = time;
+        closing = CloseGateAsync();
         Address = address;
     }
 
     /// <summary>Its control address, <c>host:port</c>.</summary>
     public string Address { get; }
 
-    /// <summary>Whether it still runs.</summary>
-    public bool IsAlive => !process.HasExited;
+    /// <summary>Whether it still runs: a process that was killed does not, also while the system has not yet taken it away.</summary>
+    public bool IsAlive => !wasKilled && !process.HasExited;
 
     /// <summary>Whether it was stopped and not continued.</summary>
     public bool IsStopped { get; private set; }
@@ -40,13 +46,15 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>Starts a node and waits until it listens.</summary>
     /// <param name="prefix">What to run the program by, such as <c>ip netns exec NAME</c>; empty for nothing.</param>
     /// <param name="arguments">What follows <c>actormlp node</c>.</param>
+    /// <param name="gate">The proxies in front of it; null for none. They are closed when it ends.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="NodeException">It does not start.</exception>
-    public static async Task<NodeProcess> StartAsync(IReadOnlyList<string> prefix, IReadOnlyList<string> arguments, TimeProvider time)
+    public static async Task<NodeProcess> StartAsync(IReadOnlyList<string> prefix, IReadOnlyList<string> arguments, ProcessGate? gate, TimeProvider time)
     {
         ProcessStartInfo start = NodeProgram.Start(prefix, arguments);
         start.RedirectStandardError = true;
         Process process = Process.Start(start) ?? throw new NodeException($"{start.FileName} could not be started");
+        gate?.Belongs(process.Id);
         var complaints = new List<string>();
         process.ErrorDataReceived += (_, line) => complaints.AddRange(line.Data is { } text ? [text] : Array.Empty<string>());
         process.BeginErrorReadLine();
@@ -61,18 +69,27 @@ internal sealed class NodeProcess : IAsyncDisposable
 
             // What it says later is in its log; the pipe must not fill up.
             _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-            return new NodeProcess(process, line[NodeCommand.Announcement.Length..], time);
+            return new NodeProcess(process, line[NodeCommand.Announcement.Length..], gate, time);
         }
         catch (Exception exception) when (exception is OperationCanceledException or NodeException)
         {
             process.Kill(entireProcessTree: true);
             process.Dispose();
+            if (gate is not null)
+            {
+                await gate.DisposeAsync().ConfigureAwait(false);
+            }
+
             throw exception as NodeException ?? new NodeException($"a node process did not listen within {Patience.TotalSeconds} s");
         }
     }
 
     /// <summary>Ends it without a word.</summary>
-    public void Crash() => Send(Kill);
+    public void Crash()
+    {
+        wasKilled = true;
+        Send(Kill);
+    }
 
     /// <summary>Lets it leave in order.</summary>
     public void Leave() => Send(Terminate);
@@ -123,8 +140,19 @@ internal sealed class NodeProcess : IAsyncDisposable
             }
         }
 
+        await closing.ConfigureAwait(false);
         slow?.Dispose();
         process.Dispose();
+    }
+
+    /// <summary>Whose process has ended, nobody listens at its ports: others are refused there, and so know that it is gone.</summary>
+    private async Task CloseGateAsync()
+    {
+        if (gate is not null)
+        {
+            await process.WaitForExitAsync().ConfigureAwait(false);
+            await gate.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task SlowAsync(double factor, CancellationToken end)

@@ -25,8 +25,6 @@ internal static class ChaosCommand
     private const int MostResumptions = 100;
     private static readonly TimeSpan ResumeAfter = TimeSpan.FromSeconds(2);
 
-    private static readonly FaultKind[] Links = [FaultKind.Partition, FaultKind.Delay, FaultKind.Loss, FaultKind.Duplicate, FaultKind.Reorder, FaultKind.Corrupt];
-
     private static readonly JsonSerializerOptions JsonOptions = new(JsonSerializerDefaults.Web);
 
     public static Command Create(CommandContext context)
@@ -46,10 +44,11 @@ internal static class ChaosCommand
         Option<string?> dataDirectory = CommonOptions.DataDirectory();
         var output = new Option<string?>("--out") { Description = "The run's folder; by default a new one below output.directory.", HelpName = "DIR" };
         var reference = new Option<string?>("--expect") { Description = "The undisturbed run's SHA-256; computed first if absent.", HelpName = "SHA256" };
+        var namespaces = new Option<bool>("--namespaces") { Description = "Puts each node into a network namespace, where a partition drops packets; needs root. Without it, proxies between the nodes do all that scripts ask of links." };
         Option<string> format = CommonOptions.Format();
-        var command = new Command("chaos", "Trains on node processes that a fault script kills, stops, slows down and cuts off, and compares the hash with that of an undisturbed run.")
+        var command = new Command("chaos", "Trains on node processes that a fault script strikes, and their links and the keeper's disk with them, and compares the hash with that of an undisturbed run.")
         {
-            script, configuration, nodes, seed, set, dataDirectory, output, reference, format,
+            script, configuration, nodes, seed, set, dataDirectory, output, reference, namespaces, format,
         };
         command.SetAction((parsed, _) => RunAsync(
             context,
@@ -61,6 +60,7 @@ internal static class ChaosCommand
                 new RunOverrides(parsed.GetValue(set) ?? [], null, null, parsed.GetValue(dataDirectory), null),
                 parsed.GetValue(output),
                 parsed.GetValue(reference),
+                parsed.GetValue(namespaces),
                 parsed.GetValue(format) == CommonOptions.Json)));
         return command;
     }
@@ -80,9 +80,9 @@ internal static class ChaosCommand
         }
 
         FaultScript faults = request.Seed is { } seed ? script.Script with { Seed = seed } : script.Script;
-        if (faults.Faults.FirstOrDefault(fault => fault.Kind is FaultKind.FillDisk or FaultKind.Delay or FaultKind.Loss or FaultKind.Duplicate or FaultKind.Reorder or FaultKind.Corrupt) is { } unfit)
+        if (ChaosScript.Problems(faults, request.InNamespaces).ToList() is { Count: > 0 } problems)
         {
-            return context.BadInput([$"{request.Script}: real processes are not struck by {OptionsReflection.Camel(unfit.Kind.ToString())}; actormlp simulate does it"]);
+            return context.BadInput(problems.Select(problem => $"{request.Script}: {problem}"));
         }
 
         using LoadedData data = DataLoader.Load(file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
@@ -96,8 +96,17 @@ internal static class ChaosCommand
         using IDisposable interrupt = context.OnInterrupt(stop);
         await using IRunView view = request.Json ? new PlainRunView(context.Error) : new PlainRunView(context.Output);
         int threads = setup.Options.Cluster.Threads > 0 ? setup.Options.Cluster.Threads : Math.Max(1, Environment.ProcessorCount / request.Nodes);
-        await using ChaosCluster cluster = await ChaosCluster.StartAsync(
-            request.Nodes, threads, null, Path.GetFullPath(directory.Path), faults.Faults.Any(fault => Links.Contains(fault.Kind)), context.Time).ConfigureAwait(false);
+        var options = new ChaosClusterOptions
+        {
+            Count = request.Nodes,
+            Threads = threads,
+            LogDirectory = Path.GetFullPath(directory.Path),
+            Seed = faults.Seed,
+            DisturbsLinks = ChaosScript.DisturbsLinks(faults),
+            InNamespaces = request.InNamespaces,
+            FillsDisk = ChaosScript.FillsDisk(faults) ? Path.GetDirectoryName(directory.LastCheckpoint) : null,
+        };
+        await using ChaosCluster cluster = await ChaosCluster.StartAsync(options, context.Time, logging.CreateLogger("ActorMlp.Link")).ConfigureAwait(false);
         using MetricsLog metrics = MetricsLog.Open(directory.Metrics, 0);
         using LedgerLog ledger = LedgerLog.Open(directory.Ledger, 0);
         var clock = new ChaosClock(context.Time, new RunRecorder(ledger, metrics, setup.Options.Output.StepMetrics, view));
@@ -113,16 +122,18 @@ internal static class ChaosCommand
             {
                 try
                 {
-                    result = await new ClusterTraining(cluster.Client, cluster.Addresses, logging, context.Time)
+                    result = await new ClusterTraining(await cluster.OpenKeeperAsync().ConfigureAwait(false), cluster.Addresses, logging, context.Time)
                         .TrainAsync(setup, file.Source with { Options = setup.Options }, directory, RunFolder.IdOf(directory), checkpoint, clock, stop.Token).ConfigureAwait(false);
                 }
                 catch (Exception exception) when (exception is RunFailedException or RunRefusedException
                     && resumptions < MostResumptions && File.Exists(directory.LastCheckpoint))
                 {
-                    // With all nodes gone there is nobody to take it until another is up.
-                    await Task.Delay(ResumeAfter, context.Time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     context.Error.WriteLine($"the run failed and is resumed: {exception.Message}");
                     resumptions++;
+
+                    // With all nodes gone there is nobody to take it until another is up.
+                    await Task.Delay(ResumeAfter, context.Time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    await cluster.HasRoom.WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     checkpoint = directory.LoadNewestCheckpoint([]);
                     clock.Report(new RunRewound(checkpoint.Progress.Step, exception.Message));
                 }
@@ -153,6 +164,7 @@ internal static class ChaosCommand
             clock.Rewinds.Count,
             clock.Rewinds.Sum(rewind => rewind.Lost),
             resumptions,
+            cluster.Traffic,
             chaos.Records);
         AtomicFile.Write(Path.Combine(directory.Path, "chaos.json"), stream => JsonSerializer.Serialize(stream, report, JsonOptions));
         ChaosTimeline.Write(Path.Combine(directory.Path, "chaos.png"), clock, report);
@@ -172,5 +184,5 @@ internal static class ChaosCommand
     }
 
     private sealed record ChaosRequest(
-        string Script, string Configuration, int Nodes, ulong? Seed, RunOverrides Overrides, string? Output, string? Expected, bool Json);
+        string Script, string Configuration, int Nodes, ulong? Seed, RunOverrides Overrides, string? Output, string? Expected, bool InNamespaces, bool Json);
 }

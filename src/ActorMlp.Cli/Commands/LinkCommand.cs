@@ -50,30 +50,30 @@ internal static class LinkCommand
             {
                 Listen = Resolve("--listen", parsed.GetRequiredValue(listen)),
                 Target = parsed.GetValue(to) is { } target ? Resolve("--to", target) : null,
-                Conditions = conditions,
-                Seed = parsed.GetValue(seed),
                 Mark = parsed.GetValue(mark),
             };
             using ILoggerFactory logging = parsed.GetValue(logFile) is { } file ? RunLogging.Create(file) : LoggerFactory.Create(_ => { });
-            await using LinkProxy proxy = LinkProxy.Start(options, context.Time, logging.CreateLogger("ActorMlp.Link"));
+            ILogger log = logging.CreateLogger("ActorMlp.Link");
+            await using var link = new Link(parsed.GetValue(seed), conditions, context.Time, log);
+            await using LinkProxy proxy = LinkProxy.Start(options, link, log);
             context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Announcement}{proxy.Address}"));
             context.Output.Flush();
             using var stop = new CancellationTokenSource();
             using IDisposable interrupt = context.OnInterrupt(stop);
-            await ObeyAsync(context, proxy, stop.Token).ConfigureAwait(false);
+            await ObeyAsync(context, link, stop.Token).ConfigureAwait(false);
             return ExitCode.Success;
         });
         return command;
     }
 
-    private static async Task ObeyAsync(CommandContext context, LinkProxy proxy, CancellationToken stop)
+    private static async Task ObeyAsync(CommandContext context, Link link, CancellationToken stop)
     {
         try
         {
             // A console is read by blocking: on a thread that nobody waits for once the process is to end.
             while (await Task.Run(() => context.Input.ReadLine(), stop).WaitAsync(stop).ConfigureAwait(false) is { } line)
             {
-                context.Output.WriteLine(LinkInstructions.Apply(proxy, line));
+                context.Output.WriteLine(LinkInstructions.Apply(link, line));
                 context.Output.Flush();
             }
         }

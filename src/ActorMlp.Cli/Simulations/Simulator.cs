@@ -60,6 +60,8 @@ internal sealed class Simulator(CommandContext context)
         {
             Nodes = request.Nodes,
             Servers = request.Servers,
+            Standbys = setup.Options.Cluster.Standbys,
+            StragglerFactor = setup.Options.Cluster.StragglerFactor,
             MinimumWorkers = Math.Min(request.Nodes, setup.Options.Cluster.MinimumWorkers),
             Seed = request.Seed,
             Link = request.Link,

@@ -20,6 +20,11 @@ internal static class AuditText
         lines.Add($"dealt again  {Figures.Count(report.ShardsRedealt)} shards{ByReason(report.Redealt)}");
         AddSome(lines, report.Redealt, entry => $"step {Figures.Count(entry.Step)}: {Shards(entry)} of {Worker(entry.Worker)}, {Why(entry.Reason)}");
         lines.Add($"duplicates   {Figures.Count(report.DuplicatesDropped)} results dropped");
+        if (report.ShardsInVain > 0)
+        {
+            lines.Add($"in vain      {Figures.Count(report.ShardsInVain)} shards were computed, but another worker's copy had come, or the step was over");
+        }
+
         if (report.ShardsToVerify > 0)
         {
             lines.Add($"verified     {Figures.Count(report.ShardsVerified)} of {Figures.Count(report.ShardsToVerify)} shards that the configuration has computed twice, with the same bits");
@@ -69,6 +74,7 @@ internal static class AuditText
     private static string Why(RedealReason reason) => reason switch
     {
         RedealReason.Lost => "as their worker was lost",
+        RedealReason.Late => "to another worker too, as theirs was late",
         _ => "as others' shares changed with that",
     };
 

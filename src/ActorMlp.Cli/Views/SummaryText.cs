@@ -21,6 +21,11 @@ internal static class SummaryText
         Add(lines, "test", summary.Test, of);
         LedgerSummary ledger = summary.Ledger;
         lines.Add($"ledger     {Figures.Count(ledger.ShardsCommitted)} shards committed, {ledger.ShardsReissued} dealt again, {ledger.DuplicatesDropped} duplicates dropped{(ledger.ShardsVerified > 0 ? $", {Figures.Count(ledger.ShardsVerified)} verified" : "")}");
+        if (ledger.ShardsLate > 0)
+        {
+            lines.Add($"late       {Figures.Count(ledger.ShardsLate)} shards were computed by another worker too, {Figures.Count(ledger.ShardsInVain)} in vain");
+        }
+
         if (summary.Status == RunStatus.Completed)
         {
             lines.Add($"run folder {directory.Path}");

@@ -86,17 +86,17 @@ internal sealed class ParameterServerActor : ReceiveActor
                             resources.Setup, store.Parameters, [.. store.Updater.Slots, .. resources.Computer.ResidualsOf(save.Progress.Step)], save.Progress),
                         Self);
                     break;
-                case LoadBest:
-                    RestoreBestAsync().PipeTo(Self, Self);
+                case LoadBest load:
+                    RestoreBestAsync(load.Step).PipeTo(Self, Self);
                     break;
             }
         }
     }
 
-    private async Task<BestRestored> RestoreBestAsync()
+    private async Task<BestRestored> RestoreBestAsync(long step)
     {
         string last = resources.Setup.Network.Layout.Sha256(resources.Store.Parameters);
-        Checkpoint best = await resources.Checkpoints.LoadBestAsync().ConfigureAwait(false);
+        Checkpoint best = await resources.Checkpoints.LoadBestAsync(step).ConfigureAwait(false);
         best.RestoreWeights(resources.Setup, resources.Store.Parameters);
         return new BestRestored(last);
     }

@@ -80,8 +80,8 @@ internal sealed class ShareServerActor : ReceiveActor
                         Checkpoint.Capture(resources.Setup, resources.Store.Parameters, resources.Computer.Slots, save.Progress),
                         Self);
                     break;
-                case LoadBest:
-                    RestoreBestAsync().PipeTo(Self, Self);
+                case LoadBest load:
+                    RestoreBestAsync(load.Step).PipeTo(Self, Self);
                     break;
             }
         }
@@ -94,10 +94,10 @@ internal sealed class ShareServerActor : ReceiveActor
         resources.Computer.Apply(update, rows, (applied, failure) => self.Tell(applied ?? (object)new Status.Failure(failure)));
     }
 
-    private async Task<BestRestored> RestoreBestAsync()
+    private async Task<BestRestored> RestoreBestAsync(long step)
     {
         string last = resources.Setup.Network.Layout.Sha256(resources.Store.Parameters);
-        Checkpoint best = await resources.Checkpoints.LoadBestAsync().ConfigureAwait(false);
+        Checkpoint best = await resources.Checkpoints.LoadBestAsync(step).ConfigureAwait(false);
         best.RestoreWeights(resources.Setup, resources.Store.Parameters);
         return new BestRestored(last);
     }

@@ -45,8 +45,9 @@ public sealed class CheckpointWriter(RunDirectory directory)
     }
 
     /// <summary>Waits until all is written, then reads the best checkpoint.</summary>
-    /// <exception cref="StorageException">It is missing or damaged.</exception>
-    public async Task<Checkpoint> LoadBestAsync()
+    /// <param name="step">Steps committed in it.</param>
+    /// <exception cref="StorageException">It is missing, damaged, or of another step.</exception>
+    public async Task<Checkpoint> LoadBestAsync(long step)
     {
         Task writing;
         lock (gate)
@@ -55,7 +56,12 @@ public sealed class CheckpointWriter(RunDirectory directory)
         }
 
         await writing.ConfigureAwait(false);
-        return Checkpoint.Load(directory.BestCheckpoint);
+        var best = Checkpoint.Load(directory.BestCheckpoint);
+        return best.Progress.Step == step
+            ? best
+            : throw new StorageException(
+                directory.BestCheckpoint,
+                $"is the best checkpoint of step {best.Progress.Step}; the one of step {step} could not be written, so the run has to be resumed from its last checkpoint");
     }
 
     private void WriteAll()
@@ -84,6 +90,7 @@ public sealed class CheckpointWriter(RunDirectory directory)
             }
             catch (StorageException exception)
             {
+                // Nothing after it: a last checkpoint is worth nothing without the best one that it refers to.
                 lock (gate)
                 {
                     failure = exception.Message;

@@ -36,13 +36,16 @@ internal sealed class LinkConnection : IDisposable
     /// <param name="target">Where to.</param>
     /// <param name="lineOut">The line to the target.</param>
     /// <param name="lineBack">The line back.</param>
+    /// <param name="clock">The link's time.</param>
     /// <param name="pipeBetween">Makes a pipe from one socket to the other over the first line, whose other direction is the second.</param>
     /// <exception cref="SocketException">The target cannot be reached.</exception>
-    public async Task CarryAsync(IPEndPoint target, LinkLine lineOut, LinkLine lineBack, Func<Socket, Socket, LinkLine, LinkLine, LinkPipe> pipeBetween)
+    public async Task CarryAsync(IPEndPoint target, LinkLine lineOut, LinkLine lineBack, LinkClock clock, Func<Socket, Socket, LinkLine, LinkLine, LinkPipe> pipeBetween)
     {
         CancellationToken cancellation = over.Token;
         try
         {
+            await clock.UntilAsync(lineOut.StalledUntil, cancellation).ConfigureAwait(false);
+            await clock.UntilAsync(lineBack.StalledUntil, cancellation).ConfigureAwait(false);
             await Task.WhenAll(lineOut.Open, lineBack.Open).WaitAsync(cancellation).ConfigureAwait(false);
             await far.ConnectAsync(target, cancellation).ConfigureAwait(false);
         }

@@ -3,28 +3,28 @@ using System.Globalization;
 namespace ActorMlp.Cluster.Faults;
 
 /// <summary>
-/// What a link is told while it runs, a line each: <c>delay</c>, <c>jitter</c>, <c>loss</c> and <c>rate</c> with a value, <c>cut</c>, <c>heal</c>, <c>corrupt</c> with the
+/// What a link is told while it runs, a line each: <c>delay</c>, <c>jitter</c>, <c>loss</c>, <c>breaks</c> and <c>rate</c> with a value, <c>cut</c>, <c>heal</c>, <c>corrupt</c> with the
 /// number of a chunk, <c>reset</c>, <c>status</c>. All but the last two may end with <c>out</c> or <c>back</c> for one direction only.
 /// </summary>
 public static class LinkInstructions
 {
     private const string Allowed =
-        "delay TIME, jitter TIME, loss SHARE, rate RATE|off, cut, heal, corrupt [CHUNK], each with out or back at the end for one direction; reset; status";
+        "delay TIME, jitter TIME, loss SHARE, breaks SHARE, rate RATE|off, cut, heal, corrupt [CHUNK], each with out or back at the end for one direction; reset; status";
 
     /// <summary>Carries out a line.</summary>
-    /// <param name="proxy">The link.</param>
+    /// <param name="link">The link.</param>
     /// <param name="line">The line.</param>
     /// <returns><c>ok</c>, with figures after <c>status</c>; or <c>error:</c> and what is wrong, and nothing was changed.</returns>
-    public static string Apply(LinkProxy proxy, string line)
+    public static string Apply(Link link, string line)
     {
-        ArgumentNullException.ThrowIfNull(proxy);
+        ArgumentNullException.ThrowIfNull(link);
         ArgumentNullException.ThrowIfNull(line);
         string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         LinkDirections directions = words is [_, .., "out"] ? LinkDirections.Out : words is [_, .., "back"] ? LinkDirections.Back : LinkDirections.Both;
         string[] rest = directions == LinkDirections.Both ? words : words[..^1];
         try
         {
-            return Apply(proxy, rest, directions) is { } problem ? $"error: '{line}': {problem}" : words is ["status"] ? $"ok {Describe(proxy.Traffic)}" : "ok";
+            return Apply(link, rest, directions) is { } problem ? $"error: '{line}': {problem}" : words is ["status"] ? $"ok {Describe(link.Traffic)}" : "ok";
         }
         catch (ArgumentException exception)
         {
@@ -32,7 +32,7 @@ public static class LinkInstructions
         }
     }
 
-    private static string? Apply(LinkProxy proxy, string[] words, LinkDirections directions)
+    private static string? Apply(Link link, string[] words, LinkDirections directions)
     {
         switch (words)
         {
@@ -42,15 +42,15 @@ public static class LinkInstructions
                     return Expected(LinkQuantity.TimeForm, text);
                 }
 
-                proxy.Change(directions, before => words[0] == "delay" ? before with { Delay = time } : before with { Jitter = time });
+                link.Change(directions, before => words[0] == "delay" ? before with { Delay = time } : before with { Jitter = time });
                 return null;
-            case ["loss", var text]:
+            case ["loss" or "breaks", var text]:
                 if (!LinkQuantity.TryParseShare(text, out double share))
                 {
                     return Expected(LinkQuantity.ShareForm, text);
                 }
 
-                proxy.Change(directions, before => before with { Loss = share });
+                link.Change(directions, before => words[0] == "loss" ? before with { Loss = share } : before with { Breaks = share });
                 return null;
             case ["rate", var text]:
                 if (!LinkQuantity.TryParseRate(text, out double? rate))
@@ -58,16 +58,16 @@ public static class LinkInstructions
                     return Expected(LinkQuantity.RateForm, text);
                 }
 
-                proxy.Change(directions, before => before with { BitsPerSecond = rate });
+                link.Change(directions, before => before with { BitsPerSecond = rate });
                 return null;
             case ["cut"]:
-                proxy.Cut(directions);
+                link.Cut(directions);
                 return null;
             case ["heal"]:
-                proxy.Heal(directions);
+                link.Heal(directions);
                 return null;
             case ["corrupt"]:
-                proxy.Corrupt(1, directions);
+                link.Corrupt(new LinkCorruptionOrder(1, directions));
                 return null;
             case ["corrupt", var text]:
                 if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int chunk) || chunk == 0)
@@ -75,10 +75,10 @@ public static class LinkInstructions
                     return Expected("which of the next chunks, from 1", text);
                 }
 
-                proxy.Corrupt(chunk, directions);
+                link.Corrupt(new LinkCorruptionOrder(chunk, directions));
                 return null;
             case ["reset"] when directions == LinkDirections.Both:
-                proxy.Reset();
+                link.Reset();
                 return null;
             case ["status"] when directions == LinkDirections.Both:
                 return null;
@@ -91,5 +91,5 @@ public static class LinkInstructions
 
     private static string Describe(LinkTraffic traffic) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{traffic.Connections} connections, {traffic.Open} open, {traffic.BytesOut} bytes out, {traffic.BytesBack} bytes back, {traffic.SegmentsLost} segments lost, {traffic.ChunksCorrupted} chunks corrupted");
+        $"{traffic.Connections} connections, {traffic.Open} open, {traffic.BytesOut} bytes out, {traffic.BytesBack} bytes back, {traffic.SegmentsLost} segments lost, {traffic.ChunksCorrupted} chunks corrupted, {traffic.Broken} connections broken");
 }

@@ -17,6 +17,8 @@ internal sealed class LinkLine(LinkDirections direction, LinkConditions conditio
     private TimeSpan free;
     private long bytesCarried;
     private long segmentsLost;
+    private TimeSpan stalledUntil;
+    private long broken;
 
     /// <summary>Which direction it is.</summary>
     public LinkDirections Direction => direction;
@@ -29,6 +31,21 @@ internal sealed class LinkLine(LinkDirections direction, LinkConditions conditio
 
     /// <summary>Segments that were lost on the way.</summary>
     public long SegmentsLost => Interlocked.Read(ref segmentsLost);
+
+    /// <summary>Connections that chunks of this direction broke.</summary>
+    public long Broken => Interlocked.Read(ref broken);
+
+    /// <summary>Until when new connections are held.</summary>
+    public TimeSpan StalledUntil
+    {
+        get
+        {
+            lock (gate)
+            {
+                return stalledUntil;
+            }
+        }
+    }
 
     /// <summary>Done while the line is not cut; else as soon as it is healed.</summary>
     public Task Open
@@ -86,6 +103,16 @@ internal sealed class LinkLine(LinkDirections direction, LinkConditions conditio
         {
             cut?.SetResult();
             cut = null;
+        }
+    }
+
+    /// <summary>A chunk broke its connection.</summary>
+    public void Break(TimeSpan now)
+    {
+        Interlocked.Increment(ref broken);
+        lock (gate)
+        {
+            stalledUntil = now + LinkConditions.Stall;
         }
     }
 

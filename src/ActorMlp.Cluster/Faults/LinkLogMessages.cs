@@ -12,8 +12,8 @@ internal static partial class LinkLogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "link: connection {Number} from {From} cannot reach {Target}: {Reason}")]
     public static partial void LinkTargetUnreachable(this ILogger logger, ulong number, EndPoint? from, EndPoint target, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "link: closed a connection from {From}: it was not redirected here, so nobody knows where it should go")]
-    public static partial void LinkNotRedirected(this ILogger logger, EndPoint? from);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "link: closed a connection from {From}: it was not redirected here, or nobody knows whose it is, so it goes nowhere")]
+    public static partial void LinkNotRouted(this ILogger logger, EndPoint? from);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "link: accepting a connection failed, and goes on: {Reason}")]
     public static partial void LinkAcceptFailed(this ILogger logger, string reason);

@@ -38,7 +38,7 @@ internal sealed class LinkPipe(
     /// <param name="cancellation">Ends it at once.</param>
     public async Task CarryAsync(Action reset, CancellationToken cancellation)
     {
-        Task reading = ReadAsync(cancellation);
+        Task reading = ReadAsync(reset, cancellation);
         if (!await WriteAsync(cancellation).ConfigureAwait(false))
         {
             reset();
@@ -49,7 +49,7 @@ internal sealed class LinkPipe(
         await pipe.Reader.CompleteAsync().ConfigureAwait(false);
     }
 
-    private async Task ReadAsync(CancellationToken cancellation)
+    private async Task ReadAsync(Action reset, CancellationToken cancellation)
     {
         ChunkKind kind;
         try
@@ -61,6 +61,13 @@ internal sealed class LinkPipe(
                 Memory<byte> memory = pipe.Writer.GetMemory(most)[..most];
                 int read = await from.ReceiveAsync(memory, cancellation).ConfigureAwait(false);
                 kind = read > 0 ? ChunkKind.Bytes : ChunkKind.End;
+                if (read > 0 && schedule.Breaks(line.Conditions))
+                {
+                    line.Break(clock.Now);
+                    reset();
+                    return;
+                }
+
                 Pass(kind, memory.Span[..read]);
                 await pipe.Writer.FlushAsync(cancellation).ConfigureAwait(false);
             }

@@ -1,49 +1,35 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using ActorMlp.Cluster.Nodes;
-using ActorMlp.Engine.Random;
 using Microsoft.Extensions.Logging;
 
 namespace ActorMlp.Cluster.Faults;
 
+/// <summary>Where a connection goes that a proxy accepted, and over which link.</summary>
+/// <param name="Link">The link.</param>
+/// <param name="Target">Its other end.</param>
+public sealed record LinkRoute(Link Link, IPEndPoint Target);
+
 /// <summary>
-/// A link that misbehaves as it is told: a TCP proxy that delays, loses, slows down, cuts, resets or corrupts what passes it, for networks whose kernel has no <c>netem</c>.
-/// Connections go to one target, or, where iptables redirects them here, to wherever each was meant to go.
+/// A TCP proxy: the place where links that misbehave come between two ends. All connections go over one link to one target, or, where iptables redirects them here, to wherever
+/// each was meant to go; or each goes where a function says.
 /// </summary>
-/// <remarks>
-/// <para>TCP promises bytes once and in order, so to duplicate or reorder them, or to lose them for good, is beyond any network between two TCP ends: those faults are for the
-/// simulator's messages. A lost segment costs time (<see cref="LinkSchedule"/>). What a network can do to bytes is to change them such that TCP's 16-bit
-/// checksum does not notice, which is <see cref="Corrupt"/>.</para>
-/// <para>Not modelled: TCP's handshake, which the proxy answers at once even where the line is cut (the first byte takes its time), and the sender's congestion
-/// window. After a cut, what was held arrives at once, where TCP's own timer would take up to as long again as the cut lasted.</para>
-/// <para>Everything here may be called from any thread.</para>
-/// </remarks>
 public sealed class LinkProxy : IAsyncDisposable
 {
-    private readonly LinkProxyOptions options;
-    private readonly ILogger log;
     private readonly Socket listener;
-    private readonly LinkClock clock;
-    private readonly CounterRandom random;
-    private readonly LinkCorruption corruption;
-    private readonly LinkLine lineOut;
-    private readonly LinkLine lineBack;
-    private readonly ConcurrentDictionary<LinkConnection, Task> connections = [];
+    private readonly Func<Socket, LinkRoute?> route;
+    private readonly int? mark;
+    private readonly ILogger log;
     private readonly CancellationTokenSource stop = new();
     private readonly Task accepting;
-    private ulong accepted;
+    private Task? closing;
 
-    private LinkProxy(LinkProxyOptions options, Socket listener, TimeProvider time, ILogger log)
+    private LinkProxy(Socket listener, Func<Socket, LinkRoute?> route, int? mark, ILogger log)
     {
-        this.options = options;
         this.listener = listener;
+        this.route = route;
+        this.mark = mark;
         this.log = log;
-        clock = new LinkClock(time);
-        random = new CounterRandom(options.Seed, RandomPurpose.Link);
-        corruption = new LinkCorruption(random);
-        lineOut = new LinkLine(LinkDirections.Out, options.Conditions);
-        lineBack = new LinkLine(LinkDirections.Back, options.Conditions);
         Address = (IPEndPoint)listener.LocalEndPoint!;
         accepting = AcceptAsync();
     }
@@ -51,102 +37,68 @@ public sealed class LinkProxy : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IPEndPoint Address { get; }
 
-    /// <summary>What has passed it.</summary>
-    public LinkTraffic Traffic => new(
-        (long)Interlocked.Read(ref accepted),
-        connections.Count,
-        lineOut.BytesCarried,
-        lineBack.BytesCarried,
-        lineOut.SegmentsLost + lineBack.SegmentsLost,
-        corruption.Done);
-
-    /// <summary>Opens a link.</summary>
+    /// <summary>Opens a proxy for one link.</summary>
     /// <param name="options">How it is set up.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="log">Hears of connections.</param>
+    /// <param name="link">The link; it stays the caller's, who disposes it after the proxy.</param>
+    /// <param name="log">Hears of connections that go nowhere.</param>
     /// <exception cref="NodeException">The address is taken, packets may not be marked here, or the system cannot tell where redirected connections should go.</exception>
-    /// <exception cref="ArgumentException">The conditions are out of their range.</exception>
-    public static LinkProxy Start(LinkProxyOptions options, TimeProvider time, ILogger log)
+    public static LinkProxy Start(LinkProxyOptions options, Link link, ILogger log)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Conditions.Problem is { } problem)
-        {
-            throw new ArgumentException(problem, nameof(options));
-        }
-
+        ArgumentNullException.ThrowIfNull(link);
         if (options is { Target: null } or { Mark: not null } && !OperatingSystem.IsLinux())
         {
             throw new NodeException("a link without a target, or with a mark, needs Linux and its packet filter");
         }
 
+        return Start(
+            options.Listen,
+            near => (options.Target ?? OriginalDestination.Of(near)) is { } target ? new LinkRoute(link, target) : null,
+            options.Mark,
+            log);
+    }
+
+    /// <summary>Opens a proxy whose connections go over several links.</summary>
+    /// <param name="listen">Where it accepts them; port 0 for any free one.</param>
+    /// <param name="route">Says where a connection goes; null closes it. Called one connection at a time.</param>
+    /// <param name="log">Hears of connections that go nowhere.</param>
+    /// <exception cref="NodeException">The address is taken.</exception>
+    public static LinkProxy Start(IPEndPoint listen, Func<Socket, LinkRoute?> route, ILogger log) => Start(listen, route, null, log);
+
+    /// <summary>Takes no more connections; those that are there go on, over their links.</summary>
+    public ValueTask DisposeAsync() => new(closing ??= CloseAsync());
+
+    private static LinkProxy Start(IPEndPoint listen, Func<Socket, LinkRoute?> route, int? mark, ILogger log)
+    {
         var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            if (options.Mark is { } mark)
+            if (mark is { } value)
             {
                 // On the listener it does no harm, and whether it is allowed is known before anything depends on it.
-                LinkConnection.Mark(listener, mark);
+                LinkConnection.Mark(listener, value);
             }
 
-            listener.Bind(options.Listen);
+            listener.Bind(listen);
             listener.Listen();
-            return new LinkProxy(options, listener, time, log);
+            return new LinkProxy(listener, route, mark, log);
         }
         catch (SocketException exception)
         {
             listener.Dispose();
             throw new NodeException(
-                exception.SocketErrorCode == SocketError.AccessDenied && options.Mark is not null
+                exception.SocketErrorCode == SocketError.AccessDenied && mark is not null
                     ? "packets cannot be marked: that needs root (CAP_NET_ADMIN)"
-                    : $"cannot listen at {options.Listen}: {exception.Message}",
+                    : $"cannot listen at {listen}: {exception.Message}",
                 exception);
         }
     }
 
-    /// <summary>What a direction is like now.</summary>
-    /// <param name="direction">One direction.</param>
-    public LinkConditions ConditionsOf(LinkDirections direction) => Line(direction).Conditions;
-
-    /// <summary>Changes what directions are like, for all that is sent from now on; what is on its way arrives as it would have.</summary>
-    /// <param name="directions">Which.</param>
-    /// <param name="change">The conditions after those before.</param>
-    /// <exception cref="ArgumentException">Something is out of its range.</exception>
-    public void Change(LinkDirections directions, Func<LinkConditions, LinkConditions> change) => Each(directions, line => line.Change(change));
-
-    /// <summary>Holds bytes, those on their way too, and new connections, until <see cref="Heal"/>; nobody is told.</summary>
-    /// <param name="directions">Which.</param>
-    public void Cut(LinkDirections directions) => Each(directions, line => line.Cut());
-
-    /// <summary>Lets bytes pass that were held.</summary>
-    /// <param name="directions">Which.</param>
-    public void Heal(LinkDirections directions) => Each(directions, line => line.Heal());
-
-    /// <summary>Breaks all connections with a reset (RST) to both sides.</summary>
-    public void Reset()
-    {
-        foreach (LinkConnection connection in connections.Keys)
-        {
-            connection.Reset();
-        }
-    }
-
-    /// <summary>Flips one bit, chosen by the seed, in one of the next chunks, once. A chunk is what was read at a time, up to 64 kB.</summary>
-    /// <param name="chunk">Which of the next chunks, from 1.</param>
-    /// <param name="directions">Chunks of which directions count.</param>
-    public void Corrupt(int chunk, LinkDirections directions)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(chunk);
-        corruption.Order(chunk, directions);
-    }
-
-    /// <summary>Takes no more connections and resets those that are there.</summary>
-    public async ValueTask DisposeAsync()
+    private async Task CloseAsync()
     {
         await stop.CancelAsync().ConfigureAwait(false);
         listener.Dispose();
         await accepting.ConfigureAwait(false);
-        Reset();
-        await Task.WhenAll(connections.Values).ConfigureAwait(false);
         stop.Dispose();
     }
 
@@ -157,7 +109,15 @@ public sealed class LinkProxy : IAsyncDisposable
             try
             {
                 Socket near = await listener.AcceptAsync(stop.Token).ConfigureAwait(false);
-                Serve(near, Interlocked.Increment(ref accepted));
+                if (route(near) is { } known)
+                {
+                    known.Link.Carry(near, known.Target, mark);
+                }
+                else
+                {
+                    log.LinkNotRouted(near.RemoteEndPoint);
+                    near.Close(0);
+                }
             }
             catch (SocketException exception) when (!stop.IsCancellationRequested)
             {
@@ -167,57 +127,6 @@ public sealed class LinkProxy : IAsyncDisposable
             {
                 return;
             }
-        }
-    }
-
-    private void Serve(Socket near, ulong number)
-    {
-        if ((options.Target ?? OriginalDestination.Of(near)) is not { } target)
-        {
-            log.LinkNotRedirected(near.RemoteEndPoint);
-            near.Close(0);
-            return;
-        }
-
-        var connection = new LinkConnection(near, options.Mark);
-        var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        connections[connection] = ServeAsync(connection, number, near.RemoteEndPoint, target, registered.Task);
-        registered.SetResult();
-    }
-
-    private async Task ServeAsync(LinkConnection connection, ulong number, EndPoint? from, IPEndPoint target, Task registered)
-    {
-        await registered.ConfigureAwait(false);
-        log.LinkConnected(number, from, target);
-        try
-        {
-            await connection.CarryAsync(target, lineOut, lineBack, (source, sink, line, back) =>
-                new LinkPipe(source, sink, line, back, new LinkSchedule(random, number, line.Direction), corruption, clock)).ConfigureAwait(false);
-        }
-        catch (SocketException exception)
-        {
-            log.LinkTargetUnreachable(number, from, target, exception.Message);
-            connection.Reset();
-        }
-        finally
-        {
-            connections.TryRemove(connection, out _);
-            connection.Dispose();
-        }
-    }
-
-    private LinkLine Line(LinkDirections direction) => direction switch
-    {
-        LinkDirections.Out => lineOut,
-        LinkDirections.Back => lineBack,
-        _ => throw new ArgumentOutOfRangeException(nameof(direction), direction, "expected one direction"),
-    };
-
-    private void Each(LinkDirections directions, Action<LinkLine> act)
-    {
-        foreach (LinkDirections direction in new[] { LinkDirections.Out, LinkDirections.Back }.Where(direction => directions.HasFlag(direction)))
-        {
-            act(Line(direction));
         }
     }
 }

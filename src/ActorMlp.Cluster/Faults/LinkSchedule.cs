@@ -28,10 +28,12 @@ internal sealed class LinkSchedule(CounterRandom random, ulong connection, LinkD
 
     private const int MaxAttempts = 8;
     private const uint JitterDraws = 1u << 31;
+    private const uint BreakDraws = 3u << 30;
 
     private TimeSpan lastArrival;
     private uint segments;
     private uint chunks;
+    private uint chances;
 
     /// <summary>Segments lost so far, those counted twice that were lost twice.</summary>
     public long SegmentsLost { get; private set; }
@@ -57,6 +59,10 @@ internal sealed class LinkSchedule(CounterRandom random, ulong connection, LinkD
         lastArrival = arrival > lastArrival ? arrival : lastArrival;
         return lastArrival;
     }
+
+    /// <summary>Whether the next chunk ends its connection; asked once for each.</summary>
+    public bool Breaks(LinkConditions conditions) =>
+        random.Uniform(connection, BreakDraws | (uint)direction, chances++) < conditions.Breaks;
 
     private TimeSpan Stall(uint segment, int behind, double loss, TimeSpan roundTrip)
     {

@@ -7,4 +7,5 @@ namespace ActorMlp.Cluster.Faults;
 /// <param name="BytesBack">Bytes that reached dialling sides.</param>
 /// <param name="SegmentsLost">Segments that were lost, and so came later.</param>
 /// <param name="ChunksCorrupted">Chunks of which a bit was flipped.</param>
-public sealed record LinkTraffic(long Connections, int Open, long BytesOut, long BytesBack, long SegmentsLost, long ChunksCorrupted);
+/// <param name="Broken">Connections that ended by <see cref="LinkConditions.Breaks"/>.</param>
+public sealed record LinkTraffic(long Connections, int Open, long BytesOut, long BytesBack, long SegmentsLost, long ChunksCorrupted, long Broken);

@@ -34,6 +34,7 @@ internal static class NodeSettings
 
           remote {
             default-remote-dispatcher {{DedicatedThreads(2)}}
+            retry-gate-closed-for = 250ms
             dot-netty.tcp {
               hostname = "{{options.Listen.Host}}"
               port = {{options.Listen.Port}}

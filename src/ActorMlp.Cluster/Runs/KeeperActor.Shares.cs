@@ -61,10 +61,6 @@ internal sealed partial class KeeperActor
         return true;
     }
 
-    /// <summary>Where training anew gives other bits, the best is kept only with the last that refers to it.</summary>
-    private bool WaitsForLast(WriteCheckpoint wanted) => shares is not null && wanted.Kind == CheckpointKind.Best
-        && !awaitingState.Exists(other => other.Kind == CheckpointKind.Last && other.Progress.Step == wanted.Progress.Step);
-
     private void LogUpTo(long step)
     {
         if (updates is null)

@@ -19,7 +19,7 @@ internal sealed partial class KeeperActor
 
     /// <summary>The newest progress that was told; the state to it may still be on its way.</summary>
     private RunProgress Newest =>
-        awaitingState.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(saved).MaxBy(progress => progress.Step)!;
+        awaitingState.All.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(saved).MaxBy(progress => progress.Step)!;
 
     private void Supply(Arrangement arrangement)
     {
@@ -72,10 +72,10 @@ internal sealed partial class KeeperActor
             states.Remove(step);
         }
 
-        awaitingState.Clear();
+        awaitingState.Begin(saved);
         bestSentTo.Clear();
         restoration++;
-        (best, bestWeights, restoresBest) = (null, null, false);
+        (best, bestWeights, restoresBest) = (null, null, null);
     }
 
     private void Accept(BulkFrame frame)
@@ -114,17 +114,13 @@ internal sealed partial class KeeperActor
             return;
         }
 
-        foreach (WriteCheckpoint wanted in awaitingState.ToList())
+        foreach (WriteCheckpoint wanted in awaitingState.TakeDue(step => states.TryGetValue(step, out RunState? state) && state.IsWhole))
         {
-            if (states.TryGetValue(wanted.Progress.Step, out RunState? state) && state.IsWhole && !WaitsForLast(wanted))
+            LogUpTo(wanted.Progress.Step);
+            checkpoints.Save(wanted.Kind, states[wanted.Progress.Step].Capture(options.Setup, wanted.Progress), Self);
+            if (wanted.Kind == CheckpointKind.Last)
             {
-                awaitingState.Remove(wanted);
-                LogUpTo(wanted.Progress.Step);
-                checkpoints.Save(wanted.Kind, state.Capture(options.Setup, wanted.Progress), Self);
-                if (wanted.Kind == CheckpointKind.Last)
-                {
-                    saved = wanted.Progress;
-                }
+                saved = wanted.Progress;
             }
         }
 
@@ -134,17 +130,17 @@ internal sealed partial class KeeperActor
     /// <summary>Loads the best checkpoint, once every checkpoint that was asked for is on its way to the disk.</summary>
     private void RestoreBestWhenSaved()
     {
-        if (restoresBest && awaitingState.Count == 0)
+        if (restoresBest is { } step && awaitingState.IsEmpty)
         {
-            restoresBest = false;
+            restoresBest = null;
             int asked = restoration;
-            checkpoints.LoadBestAsync().PipeTo(Self, Self, checkpoint => new BestLoaded(checkpoint, asked));
+            checkpoints.LoadBestAsync(step).PipeTo(Self, Self, checkpoint => new BestLoaded(checkpoint, asked));
         }
     }
 
     private void ForgetStates()
     {
-        foreach (long step in retention.Forget(states.Keys, [saved.Step, .. awaitingState.Select(wanted => wanted.Progress.Step)]))
+        foreach (long step in retention.Forget(states.Keys, [saved.Step, .. awaitingState.All.Select(wanted => wanted.Progress.Step)]))
         {
             states.Remove(step);
         }

@@ -7,6 +7,7 @@ using ActorMlp.Cluster.DataTransfer;
 using ActorMlp.Cluster.Wire;
 using ActorMlp.Data.Cache;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
@@ -69,7 +70,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private readonly KeeperOptions options;
     private readonly TaskCompletionSource<KeptRun> end;
     private readonly CheckpointWriter checkpoints;
-    private readonly List<WriteCheckpoint> awaitingState = [];
+    private readonly AwaitedCheckpoints awaitingState;
     private readonly SortedDictionary<long, RunState> states = [];
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly HashSet<string> contacts;
@@ -82,7 +83,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private float[]? best;
     private ulong run;
     private int attempts;
-    private bool restoresBest;
+    private long? restoresBest;
     private bool everAccepted;
     private bool stopRequested;
     private bool started;
@@ -95,6 +96,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         checkpoints = new CheckpointWriter(options.Directory);
         contacts = [.. options.Contacts];
         saved = resume?.Progress ?? RunProgress.Start;
+        awaitingState = new AwaitedCheckpoints(options.Setup.Shape.StepsPerEpoch, bestWaitsForLast: options.Setup.Shape.Sharing is not null);
         shares = options.Shares;
         states[saved.Step] = RunState.Initial(options.Setup, resume, shares);
         Keeping();
@@ -173,9 +175,9 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             failed = message;
             coordinator.Tell(message);
         });
-        Receive<RestoreBest>(FromCoordinator, _ =>
+        Receive<RestoreBest>(FromCoordinator, message =>
         {
-            restoresBest = true;
+            restoresBest = message.Step;
             RestoreBestWhenSaved();
         });
         Receive<BestLoaded>(Accept);
@@ -354,7 +356,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         {
             members[member.Number] = member;
             contacts.Add(member.NodeId);
-            links!.Connect(member.NodeId, member.BulkAddress);
+            links!.Connect(member.NodeId, member.BulkAddress, member.Number);
         }
 
         if (!started)

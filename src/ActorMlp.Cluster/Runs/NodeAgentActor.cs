@@ -4,6 +4,7 @@ using ActorMlp.Cluster.Wire;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
+using Akka.Remote;
 using AkkaCluster = Akka.Cluster.Cluster;
 
 namespace ActorMlp.Cluster.Runs;
@@ -33,6 +34,9 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     private static readonly TimeSpan KeepConnections = TimeSpan.FromSeconds(10);
 
     private const string BulkName = "bulk";
+
+    /// <summary>How the transport begins to say that a system refused a connection, as nobody listens at the port.</summary>
+    private const string Refusal = "Connection refused";
 
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly NodeAgentOptions options;
@@ -72,10 +76,15 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     protected override void PreStart()
     {
         Context.ActorOf(options.BulkPlane(hub, Self), BulkName);
+        Context.System.EventStream.Subscribe(Self, typeof(AssociationErrorEvent));
         cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved), typeof(ClusterEvent.MemberUp));
     }
 
-    protected override void PostStop() => cluster.Unsubscribe(Self);
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        cluster.Unsubscribe(Self);
+    }
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(failure =>
     {
@@ -115,6 +124,14 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
             }
         });
         Receive<BulkPeerRefused>(message => Down(message.NodeId));
+        Receive<AssociationErrorEvent>(message => !message.IsInbound && message.Cause.Message.StartsWith(Refusal, StringComparison.Ordinal), message =>
+        {
+            // Also of nodes that no run has connected this one with.
+            if (message.RemoteAddress is { Host: { } host, Port: { } port } && Find(new NodeAddress(host, port).ToString()) is { } member)
+            {
+                Down(member);
+            }
+        });
         Receive<ResumeRun>(message =>
         {
             IActorRef run = Context.Child(NodeRunServices.NameOf(message.Run));
@@ -176,10 +193,18 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
             && Find(nodeId) is { Status: MemberStatus.Up or MemberStatus.WeaklyUp } member
             && member.UniqueAddress.Uid == uid)
         {
-            log.Warning("{0} does not listen any more: its process is gone", nodeId);
+            Down(member);
+        }
+    }
+
+    private void Down(Member member)
+    {
+        if (member.Status is MemberStatus.Up or MemberStatus.WeaklyUp)
+        {
+            log.Warning("{0} does not listen any more: its process is gone", IdOf(member));
             PromptFailureDetector.Suspect();
             cluster.Down(member.Address);
-            coordinator.Tell(new ProcessGone(nodeId, uid));
+            coordinator.Tell(new ProcessGone(IdOf(member), member.UniqueAddress.Uid));
         }
     }
 

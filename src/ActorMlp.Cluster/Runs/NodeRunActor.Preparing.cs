@@ -4,6 +4,7 @@ using ActorMlp.Cluster.Wire;
 using ActorMlp.Data;
 using ActorMlp.Data.Cache;
 using ActorMlp.Training.Machines;
+using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
 using Akka.Actor;
 using Akka.Event;
@@ -46,7 +47,7 @@ internal sealed partial class NodeRunActor
         Receive<ResumeRun>(_ =>
         {
             Follow(Sender);
-            Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, View.None, -1, IsReady: false, IsPrepared: false));
+            Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, View.None, -1, IsReady: false, IsPrepared: false, HasWeights: false));
         });
         Receive<BulkFrame>(frame =>
         {
@@ -70,6 +71,11 @@ internal sealed partial class NodeRunActor
 
         worker = new WorkerMachine(self, message.Setup.Shape.LargestSubtreeLevel, new VerificationPlan(message.Setup.Shape));
         server = new ParameterServerMachine(message.Setup.Shape, run.Number);
+        if (message.Setup.Shape.StragglerFactor > 0)
+        {
+            Timers.StartPeriodicTimer("lateness", new LatenessDue(), message.Setup.Shape.LateAfter / 3);
+        }
+
         Become(TakingPart);
     }
 

@@ -18,8 +18,6 @@ internal sealed partial class NodeRunActor
     private const long LargeRangeBytes = 4 << 20;
 
     private readonly Dictionary<(int Offset, long Step), List<IDisposable>> received = [];
-    private readonly List<SendWeights> localWeights = [];
-    private readonly HashSet<(int Offset, long Step)> statesSent = [];
     private readonly List<RangeStore> ranges = [];
 
     private RangeStore? RangeAt(long offset) => ranges.Find(range => range.Range.Offset <= offset && offset < range.Range.End);
@@ -127,6 +125,7 @@ internal sealed partial class NodeRunActor
 
     private void Accept(UpdateApplied message)
     {
+        stepsApplied = Math.Max(stepsApplied, message.Step + 1);
         LetGo(message.Arrangement, message.Offset, message.Step);
         Carry(server!.Handle(message));
         CommitRanges();
@@ -134,6 +133,7 @@ internal sealed partial class NodeRunActor
 
     private void Accept(SumApplied message)
     {
+        stepsApplied = Math.Max(stepsApplied, message.Step + 1);
         LetGo(message.Arrangement, message.Offset, message.Step);
         Carry(server!.Handle(message));
         CommitRanges();
@@ -167,6 +167,9 @@ internal sealed partial class NodeRunActor
                         Tell(number, open.Message);
                     }
 
+                    break;
+                case AskForHelp ask:
+                    Tell(ask.To.Number, ask.Message);
                     break;
                 case ApplyUpdate apply:
                     RangeStore store = RangeAt(apply.Piece.Offset)!;
@@ -220,8 +223,14 @@ internal sealed partial class NodeRunActor
                 case TellCoordinator tell:
                     coordinator.Tell(tell.Message);
                     break;
+                case KeepState keep:
+                    Keep(keep);
+                    break;
+                case SendKeptStates send:
+                    SendKept(send);
+                    break;
                 case SaveCheckpoint save:
-                    SendState(save.Progress.Step);
+                    SendState(save);
                     break;
             }
         }
@@ -240,7 +249,7 @@ internal sealed partial class NodeRunActor
     private void Acquire(AcquireRange acquire)
     {
         DropGradients();
-        localWeights.Clear();
+        ForgetKept(_ => true);
         statesSent.Clear();
         ranges.Clear();
         ranges.AddRange(new[] { acquire.Pieces, acquire.StandbyPieces }
@@ -281,7 +290,7 @@ internal sealed partial class NodeRunActor
 
         if (adoptions > 0)
         {
-            localWeights.Add(send);
+            waitingForAdoption.Add(send.Message, view.Arrangement.Pieces.Count, () => StageLocally(send), () => { });
         }
         else
         {
@@ -291,33 +300,10 @@ internal sealed partial class NodeRunActor
 
     private void StageLocally(SendWeights send)
     {
-        if (RangeAt(send.Piece.Offset) is { } range && send.Message.Step >= range.Step)
+        if (send.Message.Arrangement == view.Arrangement.Number && RangeAt(send.Piece.Offset) is { } range && send.Message.Step >= range.Step)
         {
             (SharedBuffer buffer, int offset) = range.Weights(send.Piece, send.Message.Step);
             AcceptWeights(send.Message, buffer.Span.Slice(offset, send.Piece.Length));
-        }
-    }
-
-    /// <summary>Sends weights and optimizer state as they stand to whoever keeps the run, once a step.</summary>
-    private void SendState(long step)
-    {
-        CommitRanges();
-        ILookup<RangeStore, ParameterPiece> due = view.Arrangement.PiecesOf(run.Number)
-            .Where(piece => statesSent.Add((piece.Offset, step)))
-            .ToLookup(piece => RangeAt(piece.Offset)!);
-        foreach (IGrouping<RangeStore, ParameterPiece> range in due)
-        {
-            IReadOnlyList<SharedBuffer> slots = range.Key.Capture();
-            for (int slot = 0; slot < slots.Count; slot++)
-            {
-                foreach (ParameterPiece piece in range)
-                {
-                    links.SendState(
-                        run.Keeper.NodeId, view.Arrangement.Number, step, slot, piece.Offset, slots[slot], piece.Offset - range.Key.Range.Offset, piece.Length);
-                }
-
-                slots[slot].Release();
-            }
         }
     }
 

@@ -82,7 +82,8 @@ internal sealed partial class NodeRunActor
 
         if (header.Kind == BulkKind.Weights && adoptions > 0)
         {
-            waitingForAdoption.Enqueue(frame);
+            // Work names the version of the weights that it takes, so none is skipped.
+            waitingForAdoption.Add(WeightsOf(header), int.MaxValue, () => AcceptShareFrame(frame), frame.Payload.Dispose);
             return;
         }
 

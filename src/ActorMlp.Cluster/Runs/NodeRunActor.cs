@@ -32,7 +32,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private readonly RunLinks links;
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly List<BulkFrame> early = [];
-    private readonly Queue<BulkFrame> waitingForAdoption = [];
+    private readonly WaitingWeights waitingForAdoption = new();
     private readonly WeightsMachine weights = new();
     private IActorRef coordinator;
     private PreparedRun? prepared;
@@ -41,9 +41,11 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private View view = View.None;
     private int adoptions;
     private long stepsTakenPartIn;
+    private long stepsApplied;
     private long paceShards;
     private TimeSpan paceBusy;
     private long paceSince;
+    private readonly long began;
 
     public NodeRunActor(PrepareRun run, NodeRunServices node, IActorRef coordinator)
     {
@@ -53,7 +55,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         self = new WorkerId(run.Number, 0);
         pool = new ComputePool(node.Threads);
         links = new RunLinks(node.Endpoint, run.Run);
-        paceSince = node.Time.GetTimestamp();
+        began = paceSince = node.Time.GetTimestamp();
         Preparing();
     }
 
@@ -74,15 +76,14 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
+        log.Info(NodeRunLog.PartEnded, run.Number, run.Run, view.Number, stepsApplied);
         node.Hub.Forget(run.Run);
         receiver?.Dispose();
         DropGradients();
+        ForgetKept(_ => true);
         ForgetArriving();
         early.ForEach(frame => frame.Payload.Dispose());
-        while (waitingForAdoption.TryDequeue(out BulkFrame? frame))
-        {
-            frame.Payload.Dispose();
-        }
+        waitingForAdoption.Clear();
 
         prepared?.Data.Dispose();
         pool.Dispose();
@@ -93,9 +94,11 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         TakingPartAnyhow();
         Receive<ViewPublished>(message => FromCoordinator(message) && message.View.Number > view.Number, Accept);
         Receive<StepOpened>(message => Carry(weights.Handle(message)));
+        Receive<ComputeAlso>(message => Carry(weights.Handle(message)));
+        Receive<LatenessDue>(message => Carry(server!.Handle(message, node.Time.GetElapsedTime(began))));
         Receive<ContinueTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
         Receive<HoldTraining>(FromCoordinator, message => Carry(server!.Handle(message)));
-        Receive<WriteCheckpoint>(FromCoordinator, message => Carry(server!.Handle(message)));
+        Receive<WriteCheckpoint>(FromCoordinator, Accept);
         Receive<PieceMeasured>(message => Carry(server!.Handle(message)));
         Receive<BulkFrame>(Accept);
         Receive<Computed>(Accept);
@@ -156,7 +159,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             Sender.Tell(new CommitsTold(run.Number, commits));
         }
 
-        Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, standing.View, standing.Continued, standing.IsReady, IsPrepared: true));
+        Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, standing.View, standing.Continued, standing.IsReady, IsPrepared: true, weights.HasWeights));
     }
 
     private void Accept(MembersPublished message)
@@ -171,7 +174,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             members[member.Number] = member;
             if (member.Number != run.Number)
             {
-                links.Connect(member.NodeId, member.BulkAddress);
+                links.Connect(member.NodeId, member.BulkAddress, member.Number);
             }
         }
     }
@@ -207,13 +210,12 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
                 AcceptGradient(frame);
                 break;
             case BulkKind.Weights when adoptions > 0:
-                waitingForAdoption.Enqueue(frame);
+                waitingForAdoption.Add(WeightsOf(header), view.Arrangement.Pieces.Count, () => Accept(frame), frame.Payload.Dispose);
                 break;
             case BulkKind.Weights:
                 using (frame.Payload)
                 {
-                    AcceptWeights(
-                        new WeightsArrived(header.Arrangement, header.Step, (int)header.Offset, header.View, header.Held), frame.Payload.Floats);
+                    AcceptWeights(WeightsOf(header), frame.Payload.Floats);
                 }
 
                 break;
@@ -232,6 +234,8 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         }
     }
 
+    private static WeightsArrived WeightsOf(BulkHeader header) => new(header.Arrangement, header.Step, (int)header.Offset, header.View, header.Held);
+
     private void AcceptWeights(WeightsArrived message, ReadOnlySpan<float> values)
     {
         if (weights.Takes(message))
@@ -244,30 +248,14 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private void AcceptAdopted()
     {
         adoptions--;
-        while (adoptions == 0 && waitingForAdoption.TryDequeue(out BulkFrame? frame))
+        while (adoptions == 0 && !waitingForAdoption.IsEmpty)
         {
-            if (shares is null)
-            {
-                Accept(frame);
-            }
-            else
-            {
-                AcceptShareFrame(frame);
-            }
+            waitingForAdoption.TakeNext();
         }
 
         while (adoptions == 0 && heldWeights.TryDequeue(out HeldWeights? held))
         {
             Accept(held);
-        }
-
-        foreach (SendWeights local in localWeights.ToList())
-        {
-            if (adoptions == 0)
-            {
-                localWeights.Remove(local);
-                StageLocally(local);
-            }
         }
     }
 
@@ -314,6 +302,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
                     {
                         ViewPublished message => worker!.Handle(message),
                         StepOpened message => worker!.Handle(message),
+                        ComputeAlso message => worker!.Handle(message),
                         EvaluateBlocks message => worker!.Handle(message),
                         _ => throw new InvalidOperationException($"no worker handles {hand.Message}"),
                     });

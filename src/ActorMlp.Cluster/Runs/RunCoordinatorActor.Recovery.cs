@@ -93,6 +93,7 @@ internal sealed partial class RunCoordinatorActor
             new RunRecovered(
                 view,
                 [.. view.Ranges.Select(range => range.Worker)],
+                [.. under.Where(standing => !standing.HasWeights).Select(standing => nodes[standing.Number].Worker)],
                 [.. view.Arrangement.Servers.Union(nodes.Values.Where(node => node.IsServer && known.Contains(node.Number)).Select(node => node.Number))],
                 [.. commits.DistinctBy(commit => commit.Step).OrderBy(commit => commit.Step)],
                 under.Max(standing => standing.Continued),

@@ -24,7 +24,7 @@ internal sealed record NodeGone(string NodeId);
 internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan GatheringPatience = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ReportPatience = TimeSpan.FromSeconds(5);
 
     private readonly ILoggingAdapter log = Context.GetLogger();

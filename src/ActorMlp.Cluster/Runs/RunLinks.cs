@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Bulk.Frames;
@@ -18,7 +19,8 @@ namespace ActorMlp.Cluster.Runs;
 /// <param name="run">The run's number.</param>
 internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
 {
-    private readonly HashSet<string> connected = [];
+    private readonly Dictionary<string, (string Address, IPEndPoint End)> resolved = [];
+    private readonly ConcurrentDictionary<string, (int Number, int Returns)> members = [];
     private long gradientBytes;
     private long weightBytes;
 
@@ -28,14 +30,24 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
     /// <summary>Bytes of weights sent, frame heads included.</summary>
     public long WeightBytes => Interlocked.Read(ref weightBytes);
 
-    /// <summary>Keeps a connection with a node, from the first call on.</summary>
+    /// <summary>Keeps a connection with a node, from now on: also with one that was lost, and forgotten by the bulk plane, and is back under its name.</summary>
+    /// <param name="nodeId">The node.</param>
+    /// <param name="bulkAddress">Where its bulk plane listens.</param>
+    /// <param name="number">Its number in the run: another one, if it is back after it was lost; null where it has none.</param>
     /// <exception cref="NodeException">Its host has no address.</exception>
-    public void Connect(string nodeId, string bulkAddress)
+    public void Connect(string nodeId, string bulkAddress, int? number = null)
     {
-        if (connected.Add(nodeId))
+        if (number is { } now)
         {
-            endpoint.Connect(nodeId, Resolve(bulkAddress));
+            members.AddOrUpdate(nodeId, _ => (now, 0), (_, known) => known.Number == now ? known : (now, known.Returns + 1));
         }
+
+        if (!resolved.TryGetValue(nodeId, out (string Address, IPEndPoint End) known) || known.Address != bulkAddress)
+        {
+            resolved[nodeId] = known = (bulkAddress, Resolve(bulkAddress));
+        }
+
+        endpoint.Connect(nodeId, known.End);
     }
 
     /// <summary>Sends a piece of a subtree's gradient.</summary>
@@ -125,12 +137,11 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
     {
         byte[] payload = MessagePackSerializer.Serialize(message, WireOptions.Strict);
         Interlocked.Add(ref weightBytes, FrameHead.Size + payload.Length);
-        endpoint.Send(
+        Send(
             nodeId,
             new BulkHeader { RunId = run, Step = message.Commit.Step, Kind = BulkKind.Commit, Arrangement = message.Arrangement, Count = payload.Length },
-            payload,
-            static (_, _, _) => { },
-            null);
+            null,
+            payload);
     }
 
     /// <summary>Sends a piece of a vector that a share is computed with, or that was computed of it.</summary>
@@ -177,12 +188,25 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
         state,
         state.Bytes(stateOffset, length));
 
-    private void Send(string nodeId, in BulkHeader header, SharedBuffer buffer, ReadOnlyMemory<byte> payload)
+    private void Send(string nodeId, in BulkHeader header, SharedBuffer? buffer, ReadOnlyMemory<byte> payload)
     {
-        // Who is gone needs nothing, and who comes back gets it anew: how a frame ended does not matter, only that its buffer is free.
-        buffer.Retain();
-        endpoint.Send(nodeId, header, payload, static (state, _, _) => ((SharedBuffer)state!).Release(), buffer);
+        buffer?.Retain();
+        int returns = ReturnsOf(nodeId);
+        if (returns == 0)
+        {
+            // Who is gone needs nothing, and who comes back gets it anew: how a frame ended does not matter, only that its buffer is free.
+            endpoint.Send(nodeId, header, payload, static (state, _, _) => ((SharedBuffer?)state)?.Release(), buffer);
+        }
+        else
+        {
+            Send(nodeId, header, payload, new SentToReturned(this, nodeId, returns, header, buffer, payload));
+        }
     }
+
+    private void Send(string nodeId, in BulkHeader header, ReadOnlyMemory<byte> payload, SentToReturned sent) =>
+        endpoint.Send(nodeId, header, payload, static (state, _, failure) => ((SentToReturned)state!).Ended(failure), sent);
+
+    private int ReturnsOf(string nodeId) => members.TryGetValue(nodeId, out (int Number, int Returns) member) ? member.Returns : 0;
 
     private static IPEndPoint Resolve(string address)
     {
@@ -198,5 +222,27 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
 
         IPAddress[] found = Dns.GetHostAddresses(parsed.Host, System.Net.Sockets.AddressFamily.InterNetwork);
         return found.Length > 0 ? new IPEndPoint(found[0], parsed.Port) : throw new NodeException($"{parsed.Host} has no IPv4 address");
+    }
+
+    /// <summary>
+    /// A frame to a node that is back under its name. What waits for the node that it was before fails as soon as the two meet; a frame that was meant for the new one may be among
+    /// it, and is then sent again.
+    /// </summary>
+    private sealed class SentToReturned(RunLinks links, string nodeId, int returns, BulkHeader header, SharedBuffer? buffer, ReadOnlyMemory<byte> payload)
+    {
+        private bool isAgain;
+
+        public void Ended(Exception? failure)
+        {
+            if (failure is BulkPeerRestartedException && !isAgain && links.ReturnsOf(nodeId) == returns)
+            {
+                isAgain = true;
+                links.Send(nodeId, header, payload, this);
+            }
+            else
+            {
+                buffer?.Release();
+            }
+        }
     }
 }

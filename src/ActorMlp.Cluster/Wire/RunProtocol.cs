@@ -124,6 +124,7 @@ public sealed record CommitsTold([property: Key(0)] int Number, [property: Key(1
 /// <param name="Continued">The last step at which the coordinator let the run go on; -1 for none.</param>
 /// <param name="IsReady">Whether its parameter server has its range.</param>
 /// <param name="IsPrepared">Whether it is ready for views; else it will say <see cref="NodePrepared"/>.</param>
+/// <param name="HasWeights">Whether it has had all weights of some step; a worker that joined during the step in flight has not.</param>
 [MessagePackObject]
 public sealed record NodeStanding(
     [property: Key(0)] int Number,
@@ -132,7 +133,8 @@ public sealed record NodeStanding(
     [property: Key(3)] View View,
     [property: Key(4)] long Continued,
     [property: Key(5)] bool IsReady,
-    [property: Key(6)] bool IsPrepared);
+    [property: Key(6)] bool IsPrepared,
+    [property: Key(7)] bool HasWeights);
 
 /// <summary>A node's process is gone, as its system says: membership need not be waited for (from any node to the coordinator).</summary>
 /// <param name="NodeId">Which node.</param>

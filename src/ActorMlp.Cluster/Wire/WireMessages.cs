@@ -75,6 +75,7 @@ public static class WireMessages
             // To parameter servers and workers.
             WireMessage.Of<ViewPublished>("vp"),
             WireMessage.Of<StepOpened>("so"),
+            WireMessage.Of<ComputeAlso>("ca"),
             WireMessage.Of<EvaluateBlocks>("eb"),
             WireMessage.Of<ContinueTraining>("ct"),
             WireMessage.Of<HoldTraining>("ht"),

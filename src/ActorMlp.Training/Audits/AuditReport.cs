@@ -77,6 +77,9 @@ public sealed record AuditReport
     /// <summary>Shards that two workers computed with the same bits.</summary>
     public required long ShardsVerified { get; init; }
 
+    /// <summary>Shards that were computed in vain: another worker's copy had come, or the step was over.</summary>
+    public required long ShardsInVain { get; init; }
+
     /// <summary>Shards that the configuration has computed twice; those of them are not verified for which there was no second worker, or it was lost.</summary>
     public required long ShardsToVerify { get; init; }
 

@@ -43,6 +43,9 @@ public sealed class LedgerAuditor(TrainingOptions training)
     /// <summary>Shards that two workers computed with the same bits.</summary>
     public long ShardsVerified { get; private set; }
 
+    /// <summary>Shards that were computed in vain.</summary>
+    public long ShardsInVain { get; private set; }
+
     /// <summary>Shards that the configuration has computed twice.</summary>
     public long ShardsToVerify { get; private set; }
 
@@ -195,7 +198,7 @@ public sealed class LedgerAuditor(TrainingOptions training)
             tiled = account.Counted;
         }
 
-        views.Check(account.View, account.Counted);
+        views.Check(account.View, account.Counted, account.Redealt);
         CheckTotals(account);
         rows!.Enter(account.Step, account.Counted);
         tally.Enter(account, subtree => rows.RowsOf(account.Step, subtree.Node));
@@ -247,7 +250,7 @@ public sealed class LedgerAuditor(TrainingOptions training)
             throw new AuditException($"step {account.Step} has {account.ShardsVerified} shards verified, of {training.ShardsPerStep}");
         }
 
-        if (account.DuplicatesDropped < 0 || account.Redealt.Any(shards => shards.Count <= 0 || shards.First < 0 || shards.First + shards.Count > training.ShardsPerStep))
+        if (account.DuplicatesDropped < 0 || account.ShardsInVain < 0 || account.Redealt.Any(shards => shards.Count <= 0 || shards.First < 0 || shards.First + shards.Count > training.ShardsPerStep))
         {
             throw new AuditException($"step {account.Step} has no possible counts of what was dropped or dealt again");
         }
@@ -258,6 +261,7 @@ public sealed class LedgerAuditor(TrainingOptions training)
         Steps++;
         Rows += account.Totals.Rows;
         ShardsVerified += account.ShardsVerified;
+        ShardsInVain += account.ShardsInVain;
         ShardsToVerify += verification.NodesOf(account.Step).Sum(node => node.ShardCount);
         DuplicatesDropped += account.DuplicatesDropped;
         ShardsRedealt += account.Redealt.Sum(shards => (long)shards.Count);

@@ -17,7 +17,7 @@ public sealed class RunAudit
     private readonly RunSummary? summary;
     private readonly List<string> notes = [];
     private readonly List<double> losses = [];
-    private (long Duplicates, long Redealt, long Verified, int Epochs)? atSummary;
+    private (long Duplicates, long Redealt, long Verified, long InVain, int Epochs)? atSummary;
     private int lines;
 
     private RunAudit(RunDirectory directory, RunOptions options)
@@ -103,7 +103,7 @@ public sealed class RunAudit
 
         if (auditor.Steps == summary?.Steps && (line is StepLine || auditor.Steps == 0))
         {
-            atSummary = (auditor.DuplicatesDropped, auditor.ShardsRedealt, auditor.ShardsVerified, auditor.Epochs.Count);
+            atSummary = (auditor.DuplicatesDropped, auditor.ShardsRedealt, auditor.ShardsVerified, auditor.ShardsInVain, auditor.Epochs.Count);
         }
     }
 
@@ -174,6 +174,11 @@ public sealed class RunAudit
             return $"has {told.Ledger.ShardsVerified} shards verified, the ledger {then.Verified}";
         }
 
+        if (told.Ledger.ShardsInVain != then.InVain)
+        {
+            return $"has {told.Ledger.ShardsInVain} shards computed in vain, the ledger {then.InVain}";
+        }
+
         if (told.Epochs != then.Epochs)
         {
             return $"has {told.Epochs} epochs, the ledger {then.Epochs}";
@@ -198,6 +203,7 @@ public sealed class RunAudit
         Redealt = auditor.Redealt,
         DuplicatesDropped = auditor.DuplicatesDropped,
         ShardsVerified = auditor.ShardsVerified,
+        ShardsInVain = auditor.ShardsInVain,
         ShardsToVerify = auditor.ShardsToVerify,
         Rewinds = auditor.Rewinds,
         ResumedAt = auditor.ResumedAt,

@@ -30,13 +30,14 @@ internal sealed class ViewHistory
         views[line.View] = line.Shares;
     }
 
-    /// <summary>Checks that each shard of a step was counted for a worker that had it in a view of that step.</summary>
+    /// <summary>Checks that each shard of a step was counted for a worker that had it in a view of that step, or that helped as it was late.</summary>
     /// <param name="view">The view that the step ended in; it began in that of the step before, or in a later one.</param>
     /// <param name="counted">The subtrees.</param>
+    /// <param name="redealt">Shards that were dealt again.</param>
     /// <exception cref="AuditException">It was not.</exception>
-    public void Check(int view, IReadOnlyList<CountedSubtree> counted)
+    public void Check(int view, IReadOnlyList<CountedSubtree> counted, IReadOnlyList<RedealtShards> redealt)
     {
-        if (view == last && ReferenceEquals(counted, checkedLast))
+        if (view == last && redealt.Count == 0 && ReferenceEquals(counted, checkedLast))
         {
             return;
         }
@@ -57,14 +58,14 @@ internal sealed class ViewHistory
             // Shard by shard: neighbours that a worker had in different views may be told of as one subtree.
             for (int shard = subtree.Node.FirstShard; shard < subtree.Node.EndShard; shard++)
             {
-                if (!standing.Exists(shares => OwnerOf(shares, shard) == subtree.Worker))
+                if (!standing.Exists(shares => OwnerOf(shares, shard) == subtree.Worker) && !HasHelp(standing, shard, subtree.Worker, redealt))
                 {
                     throw new AuditException($"shard {shard} is counted for worker {subtree.Worker}; by view {view} it is of worker {OwnerOf(views[view], shard)}");
                 }
             }
         }
 
-        (last, checkedLast) = (view, counted);
+        (last, checkedLast) = (view, redealt.Count == 0 ? counted : null);
         if (views.Count > 1)
         {
             foreach (int old in views.Keys.Where(number => number < view).ToList())
@@ -73,6 +74,12 @@ internal sealed class ViewHistory
             }
         }
     }
+
+    private static bool HasHelp(List<IReadOnlyList<WorkerShards>> standing, int shard, int helper, IReadOnlyList<RedealtShards> redealt) =>
+        redealt.Any(late => late.Reason == RedealReason.Late
+            && late.First <= shard && shard < late.First + late.Count
+            && late.Worker != helper
+            && standing.Exists(shares => OwnerOf(shares, shard) == late.Worker));
 
     private static int OwnerOf(IReadOnlyList<WorkerShards> shares, int shard) =>
         shares.First(share => share.First <= shard && shard < share.First + share.Count).Worker;

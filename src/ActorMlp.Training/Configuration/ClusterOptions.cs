@@ -26,6 +26,11 @@ public sealed record ClusterOptions
     [Range(0, 1)]
     public int Standbys { get; init; } = 1;
 
+    /// <summary>How many times as long as others a step may take until others compute its late shards too.</summary>
+    [Description("On a cluster of nodes: when a step has taken so many times as long as steps do, and 0.3 s at least, the shards that it lacks are computed by the workers that are done, too; the first copy counts. 0 for never.")]
+    [Range(0, 1000)]
+    public double StragglerFactor { get; init; } = 3;
+
     /// <summary>Workers that a run on a cluster waits for.</summary>
     [Description("On a cluster of nodes: workers that must be there before the first step; each node is one.")]
     [Range(1, 1024)]

@@ -197,13 +197,13 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
 
     /// <summary>A checkpoint is asked for; the run holds, or has not begun.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(WriteCheckpoint message) =>
-        phase is Phase.Waiting or Phase.Held ? [new SaveCheckpoint(message.Kind, message.Progress)] : [];
+        phase is Phase.Waiting or Phase.Held ? [new SaveCheckpoint(message.Kind, message.Progress, [])] : [];
 
     /// <summary>The best epoch's weights are asked for; training is over.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(RestoreBest message)
     {
         _ = message;
-        return phase == Phase.Held ? [new LoadBest()] : [];
+        return phase == Phase.Held ? [new LoadBest(message.Step)] : [];
     }
 
     /// <summary>The next step, after <paramref name="committed"/>, before which the run holds of itself.</summary>

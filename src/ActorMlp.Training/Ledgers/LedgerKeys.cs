@@ -13,6 +13,7 @@ internal static class LedgerKeys
     public const string Duplicates = "d";
     public const string Redealt = "r";
     public const string Verified = "y";
+    public const string InVain = "w";
 
     public const string Start = "start";
     public const string Run = "run";

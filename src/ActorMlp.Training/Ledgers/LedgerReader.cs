@@ -79,7 +79,8 @@ public sealed class LedgerReader
             root.TryGetProperty(LedgerKeys.Redealt, out JsonElement redealt)
                 ? [.. redealt.EnumerateArray().Select(part => new RedealtShards(Number(part, 0), Number(part, 1), Number(part, 2), Reason(part[3])))]
                 : [],
-            root.TryGetProperty(LedgerKeys.Verified, out JsonElement verified) ? verified.GetInt32() : 0);
+            root.TryGetProperty(LedgerKeys.Verified, out JsonElement verified) ? verified.GetInt32() : 0,
+            root.TryGetProperty(LedgerKeys.InVain, out JsonElement inVain) ? inVain.GetInt32() : 0);
         return new StepLine(
             root.TryGetProperty(LedgerKeys.Epoch, out JsonElement epoch)
                 ? epoch.GetInt32()

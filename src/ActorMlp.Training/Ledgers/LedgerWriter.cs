@@ -140,6 +140,11 @@ internal sealed class LedgerWriter(uint checksum)
             json.WriteNumber(LedgerKeys.Verified, account.ShardsVerified);
         }
 
+        if (account.ShardsInVain > 0)
+        {
+            json.WriteNumber(LedgerKeys.InVain, account.ShardsInVain);
+        }
+
         if (account.Redealt.Count > 0)
         {
             json.WriteStartArray(LedgerKeys.Redealt);

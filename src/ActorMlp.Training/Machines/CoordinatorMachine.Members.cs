@@ -103,18 +103,34 @@ public sealed partial class CoordinatorMachine
     public IReadOnlyList<CoordinatorEffect> Handle(ProgressDue message, TimeSpan now)
     {
         _ = message;
+        latest = now;
         if (phase == Phase.Gathering)
         {
             lastHeard = now;
         }
 
+        if (evaluation is { } open && LateAfter(open) is { } after && open.Help(after, now) is { Count: > 0 } help)
+        {
+            return help;
+        }
+
         TimeSpan silence = now - lastHeard;
 
-        // A disk may well be silent for longer than a step takes.
-        bool waitsForDisk = phase is not (Phase.Training or Phase.Arranging or Phase.Evaluating);
-        if (phase is Phase.Gathering or Phase.Ended || silence < Patience * (waitsForDisk ? 30 : 1))
+        if (phase is Phase.Gathering or Phase.Ended || silence < Patience)
         {
             return [];
+        }
+
+        // A disk may well be silent for longer than a step takes: then a word may have been lost, but nothing is given up yet.
+        if (phase is not (Phase.Training or Phase.Arranging or Phase.Evaluating) && silence < Patience * 30)
+        {
+            if (now - lastRepeated < Patience)
+            {
+                return [];
+            }
+
+            lastRepeated = now;
+            return Repeat();
         }
 
         lastHeard = now;
@@ -126,8 +142,13 @@ public sealed partial class CoordinatorMachine
         }
 
         view = view with { Number = view.Number + 1 };
-        return [stalled, new PublishView(new ViewPublished(view, progress.Step)), .. evaluation?.Deal(Present) ?? [], .. Repeat()];
+        return [stalled, new PublishView(new ViewPublished(view, progress.Step)), .. evaluation?.Deal(Present, latest) ?? [], .. Repeat()];
     }
+
+    /// <summary>After what time a share of an evaluation is late: several times what others took, or those of the evaluation before; null while nothing is known.</summary>
+    private TimeSpan? LateAfter(EvaluationTally open) =>
+        shape.StragglerFactor == 0 || (open.Taken ?? typicalEvaluation) is not { } usual ? null
+        : usual * shape.StragglerFactor > shape.LateAfter ? usual * shape.StragglerFactor : shape.LateAfter;
 
     /// <summary>A parameter server has its range; when all have, the run goes on.</summary>
     public IReadOnlyList<CoordinatorEffect> Handle(RangeReady message, TimeSpan now)
@@ -222,7 +243,7 @@ public sealed partial class CoordinatorMachine
     private IReadOnlyList<CoordinatorEffect> DealWithout(WorkerId worker, string reason, TimeSpan now) =>
         !shape.WorkersKeepResiduals ? ChangeView(afterLoss: true)
         : view.RangeOf(worker) is { Count: > 0 } ? Rewind(reason, now)
-        : [.. evaluation?.Deal(Present) ?? []];
+        : [.. evaluation?.Deal(Present, latest) ?? []];
 
     /// <summary>What servers were told last, for those that may not have heard it.</summary>
     private List<CoordinatorEffect> Repeat()
@@ -237,6 +258,11 @@ public sealed partial class CoordinatorMachine
         if (saving is not null)
         {
             effects.Add(new TellParameterServer(new WriteCheckpoint(CheckpointKind.Last, saving, saved.Step)));
+        }
+
+        if (phase == Phase.Restoring)
+        {
+            effects.Add(AskForBest());
         }
 
         return effects;
@@ -322,7 +348,7 @@ public sealed partial class CoordinatorMachine
         return
         [
             new PublishView(new ViewPublished(view, progress.Step)),
-            .. evaluation?.Deal(present) ?? [],
+            .. evaluation?.Deal(present, latest) ?? [],
             .. ReportWorkers(),
         ];
     }

@@ -16,15 +16,15 @@ public sealed partial class CoordinatorMachine
     /// </summary>
     public IReadOnlyList<CoordinatorEffect> Handle(RunRecovered message, TimeSpan now)
     {
+        servers.UnionWith(message.Servers);
+        view = message.View with { Number = (message.View.Number / ViewsOfTerm + 1) * ViewsOfTerm };
         foreach (WorkerId worker in message.Workers)
         {
             members[worker.Number] = worker;
             accounts.TryAdd(worker.Number, new WorkerAccount());
-            joinedIn[worker] = 0;
+            joinedIn[worker] = message.Newcomers.Contains(worker) ? view.Number : 0;
         }
 
-        servers.UnionWith(message.Servers);
-        view = message.View with { Number = (message.View.Number / ViewsOfTerm + 1) * ViewsOfTerm };
         evaluations = view.Number;
         lastHeard = now;
         if (shape.Sharing is not null || !message.AreReady || CatchUp(message) is not { } caughtUp)

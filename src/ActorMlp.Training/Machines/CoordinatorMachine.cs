@@ -55,6 +55,9 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private bool redeals;
     private long lastWritten = -1;
     private TimeSpan lastHeard;
+    private TimeSpan latest;
+    private TimeSpan lastRepeated;
+    private TimeSpan? typicalEvaluation;
     private TimeSpan longestStep;
     private int stalls;
     private int heardOf;
@@ -104,12 +107,13 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         Hear(now);
-        evaluation.Enter(message);
+        evaluation.Enter(message, now);
         if (!evaluation.IsComplete)
         {
             return [];
         }
 
+        typicalEvaluation = evaluation.Taken;
         SplitMetrics figures = shape.Measure(evaluation.Total());
         bool isTest = evaluation.Split == EvaluatedSplit.Test;
         evaluation = null;
@@ -202,7 +206,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             longestStep = now - lastHeard;
         }
 
-        (lastHeard, stalls) = (now, 0);
+        (lastHeard, latest, stalls) = (now, now, 0);
     }
 
     private IReadOnlyList<CoordinatorEffect> DoWhatItHoldsFor(TimeSpan now) =>
@@ -239,12 +243,14 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
                 ShardsReissued = ledger.ShardsReissued + message.Redealt.Sum(shards => shards.Count),
                 DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
                 ShardsVerified = ledger.ShardsVerified + message.ShardsVerified,
+                ShardsLate = ledger.ShardsLate + message.Redealt.Where(shards => shards.Reason == RedealReason.Late).Sum(shards => shards.Count),
+                ShardsInVain = ledger.ShardsInVain + message.ShardsInVain,
             },
         };
     }
 
     private StepAccount? AccountOf(StepCommitted message) => shape.KeepsLedger
-        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified)
+        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified, message.ShardsInVain)
         : null;
 
     private StepMetrics StepFigures(StepCommitted message)
@@ -335,8 +341,10 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         phase = Phase.Restoring;
-        return [new TellParameterServer(new RestoreBest())];
+        return [AskForBest()];
     }
+
+    private TellParameterServer AskForBest() => new(new RestoreBest((long)progress.Best!.Epoch * shape.StepsPerEpoch));
 
     private IReadOnlyList<CoordinatorEffect> Test()
     {
@@ -353,7 +361,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         phase = Phase.Evaluating;
         long weightsStep = split == EvaluatedSplit.Test && EndsWithBest ? shape.TotalSteps + 1 : progress.Step;
         evaluation = new EvaluationTally(++evaluations, split, shape.RowsOf(split), weightsStep);
-        return [.. evaluation.Deal(Present)];
+        return evaluation.Deal(Present, latest);
     }
 
     /// <summary>The end, once the last checkpoint is on disk.</summary>

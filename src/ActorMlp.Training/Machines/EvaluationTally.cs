@@ -12,6 +12,10 @@ namespace ActorMlp.Training.Machines;
 public sealed class EvaluationTally(int number, EvaluatedSplit split, int rows, long weightsStep)
 {
     private readonly EvaluationTotals?[] blocks = new EvaluationTotals?[EvaluationBlock.CountFor(rows)];
+    private readonly List<(WorkerId Worker, int First, int End)> shares = [];
+    private WorkerId[] dealtTo = [];
+    private TimeSpan dealtAt;
+    private TimeSpan? taken;
 
     /// <summary>Which rows.</summary>
     public EvaluatedSplit Split => split;
@@ -19,9 +23,17 @@ public sealed class EvaluationTally(int number, EvaluatedSplit split, int rows, 
     /// <summary>Whether every block is in.</summary>
     public bool IsComplete => blocks.All(block => block is not null);
 
+    /// <summary>What the slowest share took that is in; null before the first.</summary>
+    public TimeSpan? Taken => taken;
+
     /// <summary>Deals what is missing: each run of missing blocks is cut evenly over the members.</summary>
-    public IEnumerable<TellWorker> Deal(IReadOnlyList<WorkerId> members)
+    /// <param name="members">Who computes.</param>
+    /// <param name="now">The time.</param>
+    public IReadOnlyList<TellWorker> Deal(IReadOnlyList<WorkerId> members, TimeSpan now)
     {
+        List<TellWorker> dealt = [];
+        (dealtTo, dealtAt) = ([.. members], now);
+        shares.Clear();
         for (int first = 0; first < blocks.Length; first++)
         {
             if (blocks[first] is not null)
@@ -41,16 +53,30 @@ public sealed class EvaluationTally(int number, EvaluatedSplit split, int rows, 
                 int to = first + (int)((long)(i + 1) * (end - first) / members.Count);
                 if (from < to)
                 {
-                    yield return new TellWorker(members[i], new EvaluateBlocks(number, split, from, to, weightsStep));
+                    shares.Add((members[i], from, to));
+                    dealt.Add(new TellWorker(members[i], new EvaluateBlocks(number, split, from, to, weightsStep)));
                 }
             }
 
             first = end;
         }
+
+        return dealt;
+    }
+
+    /// <summary>Deals what is late to those who are done, or had nothing to do.</summary>
+    /// <param name="after">After what time something is late.</param>
+    /// <param name="now">The time.</param>
+    public IReadOnlyList<TellWorker> Help(TimeSpan after, TimeSpan now)
+    {
+        WorkerId[] idle = [.. dealtTo.Where(worker => shares.TrueForAll(share => share.Worker != worker || IsIn(share.First, share.End)))];
+        return now - dealtAt <= after || idle.Length == 0 || idle.Length == dealtTo.Length ? [] : Deal(idle, now);
     }
 
     /// <summary>Enters a worker's result; one of another evaluation is dropped, and a block that is in already stays as it is.</summary>
-    public void Enter(BlocksEvaluated result)
+    /// <param name="result">The result.</param>
+    /// <param name="now">The time.</param>
+    public void Enter(BlocksEvaluated result, TimeSpan now)
     {
         if (result.Evaluation != number)
         {
@@ -61,8 +87,15 @@ public sealed class EvaluationTally(int number, EvaluatedSplit split, int rows, 
         {
             blocks[result.FirstBlock + i] ??= result.Totals[i];
         }
+
+        if (shares.Exists(share => share.First <= result.FirstBlock && result.FirstBlock < share.End && IsIn(share.First, share.End)))
+        {
+            taken = now - dealtAt;
+        }
     }
 
     /// <summary>The sum over all blocks, in their order.</summary>
     public EvaluationTotals Total() => blocks.Aggregate(default(EvaluationTotals), (sum, block) => sum + block!.Value);
+
+    private bool IsIn(int first, int end) => blocks.AsSpan(first, end - first).IndexOf(default(EvaluationTotals?)) < 0;
 }

@@ -21,6 +21,11 @@ public sealed record AcquireRange(
 /// <param name="Announced">Whether <see cref="SendWeights"/> has told it already.</param>
 public sealed record OpenStep(StepOpened Message, bool Announced) : ParameterServerEffect;
 
+/// <summary>Ask a worker to compute what another one is late with.</summary>
+/// <param name="To">Who is asked.</param>
+/// <param name="Message">What for.</param>
+public sealed record AskForHelp(WorkerId To, ComputeAlso Message) : ParameterServerEffect;
+
 /// <summary>Send a piece of the weights to workers that have a copy of their own.</summary>
 /// <param name="Message">What they make of it.</param>
 /// <param name="Piece">Which piece.</param>
@@ -83,7 +88,18 @@ public sealed record TellServers(PieceMeasured Message) : ParameterServerEffect;
 /// <summary>Copy weights and optimizer as they stand, then have them written in the background, in order; <see cref="CheckpointWritten"/> follows.</summary>
 /// <param name="Kind">Which checkpoint.</param>
 /// <param name="Progress">What else it holds.</param>
-public sealed record SaveCheckpoint(CheckpointKind Kind, RunProgress Progress) : ParameterServerEffect;
+/// <param name="Pieces">Whose state it is: what this server has taken over and not caught up with is of another step.</param>
+public sealed record SaveCheckpoint(CheckpointKind Kind, RunProgress Progress, IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
+
+/// <summary>Copy what this server stands by for, as the run holds at this step: if its server is lost before whoever keeps the run has this state, nobody else does.</summary>
+/// <param name="Step">Steps committed in it.</param>
+/// <param name="Pieces">The pieces.</param>
+public sealed record KeepState(long Step, IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
+
+/// <summary>Send those copies to whoever keeps the run: the server is lost.</summary>
+/// <param name="Pieces">The pieces.</param>
+public sealed record SendKeptStates(IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
 
 /// <summary>Load the weights of the best checkpoint, once it is written; <see cref="BestRestored"/> follows.</summary>
-public sealed record LoadBest : ParameterServerEffect;
+/// <param name="Step">Steps committed in it: another one is not it.</param>
+public sealed record LoadBest(long Step) : ParameterServerEffect;

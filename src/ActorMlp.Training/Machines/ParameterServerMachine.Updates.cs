@@ -134,7 +134,7 @@ public sealed partial class ParameterServerMachine
     }
 
     private StepCommitted CommitOf(bool held) =>
-        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], redealt.Entries, duplicates, active.Number, verified);
+        new(step, totals, shape.LearningRate(step), norm, held, contributions ?? [], redealt.Entries, duplicates, active.Number, verified, pieces[0].Ledger.ShardsInVain + inVain);
 
     private List<ParameterServerEffect> Commit()
     {
@@ -143,7 +143,8 @@ public sealed partial class ParameterServerMachine
         StepCommitted committed = CommitOf(held);
         step++;
         redealt.Clear();
-        (last, next, contributions, verified, norm, duplicates) = (next, null, null, 0, null, 0);
+        helped.Clear();
+        (last, next, contributions, verified, norm, duplicates, inVain) = (next, null, null, 0, null, 0, 0);
         ForgetSquares();
         Array.ForEach(pieces, piece => piece.Clear());
 
@@ -161,8 +162,12 @@ public sealed partial class ParameterServerMachine
             effects.Add(new TellCoordinator(committed));
         }
 
-        effects.AddRange(pendingCheckpoints.Where(pending => pending.Progress.Step == step)
-            .Select(pending => new SaveCheckpoint(pending.Kind, pending.Progress)));
+        if (phase == Phase.Open)
+        {
+            effects.AddRange(HelpFromTheBeginning());
+        }
+
+        effects.AddRange(pendingCheckpoints.Where(pending => pending.Progress.Step == step).Select(Save));
         pendingCheckpoints.RemoveAll(pending => pending.Progress.Step <= step);
         if (phase == Phase.Open && IsLead && LostAnOwner())
         {

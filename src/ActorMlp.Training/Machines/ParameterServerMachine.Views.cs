@@ -1,4 +1,5 @@
 using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Machines;
@@ -58,6 +59,13 @@ public sealed partial class ParameterServerMachine
             effects.Add(ReopenInNewestView());
         }
 
+        // Who was asked to help may be gone.
+        helped.Clear();
+        if (phase == Phase.Open)
+        {
+            effects.AddRange(HelpFromTheBeginning());
+        }
+
         // Whoever should have computed something for the second time may be gone.
         effects.AddRange(pieces.SelectMany(CompleteIfReady));
         return effects;
@@ -110,6 +118,11 @@ public sealed partial class ParameterServerMachine
             told[commit.Step] = commit;
         }
 
+        if (range.Held && range.Step > message.Step && range == standby)
+        {
+            effects.Add(new KeepState(range.Step, range.Pieces));
+        }
+
         effects.AddRange(due.SelectMany(Handle));
         effects.AddRange(MergeTaken());
         return effects;
@@ -132,12 +145,13 @@ public sealed partial class ParameterServerMachine
         early.RemoveAll(measured => measured.Arrangement < Arrangement.Number);
         told.Clear();
         redealt.Clear();
+        helped.Clear();
         foreach (int old in views.Keys.Where(number => number < Arrangement.Number).ToList())
         {
             views.Remove(old);
         }
 
-        (next, last, contributions, norm, diverged, holdRequested, continued, duplicates, verified) = (null, null, null, null, null, false, -1, 0, 0);
+        (next, last, contributions, norm, diverged, holdRequested, continued, duplicates, verified, inVain) = (null, null, null, null, null, false, -1, 0, 0, 0);
         return [new AcquireRange(Arrangement, [.. pieces.Select(piece => piece.Piece)], others)];
     }
 
@@ -161,6 +175,7 @@ public sealed partial class ParameterServerMachine
         if (standby is { } range && Arrangement.Pieces.First(one => one.Offset == range.Pieces[0].Offset).Server == self)
         {
             (standby, taken) = (null, range);
+            effects.Add(new SendKeptStates(range.Pieces));
         }
 
         effects.AddRange(MergeTaken());
@@ -210,6 +225,7 @@ public sealed partial class ParameterServerMachine
             next = range.Word is { } word ? (new View(word.View, []), word.Held) : null;
             contributions = range.Announced?.Contributions;
             verified = range.Announced?.ShardsVerified ?? 0;
+            redealt.Enter(range.Announced?.Redealt.Where(shards => shards.Reason == RedealReason.Late) ?? []);
         }
 
         if (pieces.Any(piece => piece.Phase != PiecePhase.Collecting))

@@ -134,6 +134,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             || Find(message.Offset) is not { Phase: PiecePhase.Collecting } piece)
         {
             duplicates++;
+            inVain += IsInVain(message) ? message.Node.ShardCount : 0;
             return [];
         }
 
@@ -142,7 +143,9 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             return Verify(piece, piece.Checks.Enter(message, piece.Ledger));
         }
 
-        switch (piece.Ledger.Enter(message))
+        LedgerEntry entry = piece.Ledger.Enter(message);
+        EnterHelp(message);
+        switch (entry)
         {
             case LedgerEntry.Duplicate:
                 duplicates++;
@@ -161,7 +164,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         if (Arrangement.Number == 0)
         {
             // The run is stopped before it began: what stands is what it would have begun with.
-            return [new SaveCheckpoint(message.Kind, message.Progress)];
+            return [Save(message)];
         }
 
         while (told.Count > 0 && told.GetKeyAtIndex(0) < message.KnownStep)
@@ -180,15 +183,11 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             return [];
         }
 
-        return [new SaveCheckpoint(message.Kind, message.Progress)];
+        return [Save(message)];
     }
 
     /// <summary>The best epoch's weights are asked for; training is over.</summary>
-    public IReadOnlyList<ParameterServerEffect> Handle(RestoreBest message)
-    {
-        _ = message;
-        return phase == Phase.Held ? [new LoadBest()] : [];
-    }
+    public IReadOnlyList<ParameterServerEffect> Handle(RestoreBest message) => phase == Phase.Held ? [new LoadBest(message.Step)] : [];
 
     private bool HoldsBefore(long committed) => shape.HoldsAfter(committed) || committed >= shape.TotalSteps;
 
@@ -201,6 +200,8 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         && piece.Checks.IsSettled(step, piece.Ledger, part => IsLead ? active : views[part.View], newest)
             ? Complete(piece)
             : [];
+
+    private SaveCheckpoint Save(WriteCheckpoint wanted) => new(wanted.Kind, wanted.Progress, [.. pieces.Select(piece => piece.Piece)]);
 
     private PieceAccount? Find(int offset) => Array.Find(pieces, piece => piece.Piece.Offset == offset);
 
@@ -219,6 +220,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             effects.Add(new OpenStep(new StepOpened(active.Number, step, []), Announced: false));
         }
 
+        effects.AddRange(HelpFromTheBeginning());
         effects.AddRange(pieces.SelectMany(CompleteIfReady));
         return effects;
     }

@@ -23,6 +23,9 @@ internal sealed class RedealBook
         }
     }
 
+    /// <summary>Enters what another server had entered of the same step.</summary>
+    public void Enter(IEnumerable<RedealtShards> known) => entries.AddRange(known);
+
     /// <summary>What was entered.</summary>
     public IReadOnlyList<RedealtShards> Entries => [.. entries];
 

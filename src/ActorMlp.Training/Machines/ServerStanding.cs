@@ -3,9 +3,11 @@ using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Machines;
 
-/// <summary>What a parameter server knows of a run whose coordinator is gone.</summary>
+/// <summary>What a node knows of a run whose coordinator is gone.</summary>
 /// <param name="View">The newest view.</param>
 /// <param name="Continued">The last step at which the coordinator let the run go on; -1 for none.</param>
 /// <param name="IsReady">Whether it has its range.</param>
 /// <param name="Commits">Steps that the lead committed since the last checkpoint that the coordinator knew of, ascending; with the lead and its standby only.</param>
-public sealed record ServerStanding(View View, long Continued, bool IsReady, IReadOnlyList<StepCommitted> Commits);
+/// <param name="HasWeights">Whether it has had all weights of some step; a worker that joined during the step in flight has not.</param>
+public sealed record ServerStanding(
+    View View, long Continued, bool IsReady, IReadOnlyList<StepCommitted> Commits, bool HasWeights = false);

@@ -27,6 +27,9 @@ public sealed class StepLedger(int shards)
     private readonly SortedList<int, SubtreeComputed> parts = [];
     private int counted;
 
+    /// <summary>Shards of which another worker's copy had come, or took the place.</summary>
+    public int ShardsInVain { get; private set; }
+
     /// <summary>Whether every shard is counted.</summary>
     public bool IsComplete => counted == shards;
 
@@ -51,6 +54,7 @@ public sealed class StepLedger(int shards)
         {
             if (part.Node.Covers(result.Node))
             {
+                ShardsInVain += part.Worker == result.Worker ? 0 : result.Node.ShardCount;
                 return part.Node == result.Node && !SameBits(part, result) ? LedgerEntry.Differs : LedgerEntry.Duplicate;
             }
         }
@@ -59,6 +63,7 @@ public sealed class StepLedger(int shards)
         {
             parts.Remove(part.Node.FirstShard);
             counted -= part.Node.ShardCount;
+            ShardsInVain += part.Worker == result.Worker ? 0 : part.Node.ShardCount;
         }
 
         parts.Add(result.Node.FirstShard, result);
@@ -84,7 +89,7 @@ public sealed class StepLedger(int shards)
     public void Clear()
     {
         parts.Clear();
-        counted = 0;
+        (counted, ShardsInVain) = (0, 0);
     }
 
     private void Cover(TreeNode node, List<GradientPart> cover)

@@ -23,10 +23,14 @@ public sealed class WeightsMachine
 {
     private readonly Dictionary<int, long> versions = [];
     private readonly List<EvaluateBlocks> evaluations = [];
+    private readonly List<ComputeAlso> help = [];
     private Arrangement arrangement = Arrangement.None;
     private long adopted = -1;
     private WeightsArrived? fromLead;
     private StepOpened? opened;
+
+    /// <summary>Whether all weights of some step were there: from then on the node gets those of each step.</summary>
+    public bool HasWeights => adopted >= 0;
 
     /// <summary>Whether a piece is newer than what is there of it: only then may it be put into the copy that is next.</summary>
     public bool Takes(WeightsArrived message) =>
@@ -42,6 +46,7 @@ public sealed class WeightsMachine
             adopted = -1;
             (fromLead, opened) = (null, null);
             evaluations.Clear();
+            help.Clear();
         }
 
         return [new HandToWorker(message)];
@@ -78,6 +83,8 @@ public sealed class WeightsMachine
             effects.Add(new HandToWorker(step));
         }
 
+        effects.AddRange(help.Where(asked => asked.Step == adopted).Select(asked => new HandToWorker(asked)));
+        help.RemoveAll(asked => asked.Step <= adopted);
         effects.AddRange(evaluations.Where(waiting => waiting.WeightsStep == adopted).Select(waiting => new HandToWorker(waiting)));
         evaluations.RemoveAll(waiting => waiting.WeightsStep <= adopted);
         return effects;
@@ -93,6 +100,18 @@ public sealed class WeightsMachine
 
         opened = message;
         return [];
+    }
+
+    /// <summary>A server asks for help with a step.</summary>
+    public IReadOnlyList<WeightsEffect> Handle(ComputeAlso message)
+    {
+        if (message.Step > adopted)
+        {
+            help.Add(message);
+            return [];
+        }
+
+        return message.Step == adopted ? [new HandToWorker(message)] : [];
     }
 
     /// <summary>The coordinator asks for an evaluation.</summary>

@@ -44,6 +44,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
     private readonly VerificationPlan verification = verification ?? new VerificationPlan(0, 0, 1, 1);
     private readonly Dictionary<TreeNode, SubtreeFinished> computed = [];
     private readonly Queue<TreeNode> waiting = [];
+    private readonly HashSet<TreeNode> helped = [];
     private readonly SortedDictionary<int, View> views = [];
     private StepOpened? opened;
     private StepOpened? awaitingView;
@@ -67,6 +68,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
             awaitingView = awaitingView is { } early && early.View >= arrangement ? early : null;
             computed.Clear();
             waiting.Clear();
+            helped.Clear();
 
             // Within an arrangement a step may yet be opened in a view that is older than the last: the lead decides on it before the step before is committed.
             foreach (int old in views.Keys.Where(number => number < arrangement).ToList())
@@ -110,13 +112,23 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
         if (opened?.Step != message.Step)
         {
             computed.Clear();
+            helped.Clear();
         }
 
         opened = message;
         waiting.Clear();
         List<TreeNode> there = [.. message.Present];
-        foreach (SubtreeFinished result in computed.Values.Where(result => IsMine(result.Node, message) && !there.Exists(node => node.Covers(result.Node))).ToList())
+
+        // Also what is somebody else's by now: who has it may be steps behind, and a server that took over needs it.
+        foreach (SubtreeFinished result in computed.Values
+            .Where(result => IsMine(result.Node, message) || !verification.Includes(message.Step, result.Node))
+            .Where(result => !there.Exists(node => node.Covers(result.Node))).ToList())
         {
+            if (!IsMine(result.Node, message))
+            {
+                helped.Add(result.Node);
+            }
+
             effects.Add(Send(result));
             there.RemoveAll(result.Node.Covers);
             there.Add(result.Node);
@@ -130,18 +142,26 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
         }
 
         // What others own comes after what is waited for anyway.
-        foreach (TreeNode node in verification.NodesOf(self, view, message.Step))
+        Enqueue(verification.NodesOf(self, view, message.Step), effects);
+        Enqueue(helped.Where(node => !IsMine(node, message)), effects);
+        StartNext(effects);
+        return effects;
+    }
+
+    /// <summary>
+    /// Others are late: what they own comes after what is waited for anyway. It is for the step that is open, as <see cref="WeightsMachine"/> holds it back
+    /// until its weights are there; if that is over, or of an older arrangement, nobody needs it.
+    /// </summary>
+    public IReadOnlyList<WorkerEffect> Handle(ComputeAlso message)
+    {
+        if (opened is not { } step || step.Step != message.Step || message.View < arrangement)
         {
-            if (computed.TryGetValue(node, out SubtreeFinished? result))
-            {
-                effects.Add(Send(result));
-            }
-            else if (computing != (message.Step, node))
-            {
-                waiting.Enqueue(node);
-            }
+            return [];
         }
 
+        var effects = new List<WorkerEffect>();
+        TreeNode[] nodes = [.. message.Nodes.SelectMany(Split).Where(node => !IsMine(node, step))];
+        Enqueue([.. nodes.Where(helped.Add)], effects);
         StartNext(effects);
         return effects;
     }
@@ -159,7 +179,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
         if (opened is { } step && step.Step == message.Step)
         {
             computed[message.Node] = message;
-            if (IsMine(message.Node, step) || IsVerifiedHere(message.Node, step))
+            if (IsMine(message.Node, step) || IsVerifiedHere(message.Node, step) || helped.Contains(message.Node))
             {
                 effects.Add(Send(message));
             }
@@ -191,12 +211,31 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
     private bool IsMine(TreeNode node, StepOpened step) =>
         views[step.View].RangeOf(self) is { } range && range.First <= node.FirstShard && node.EndShard <= range.End;
 
+    /// <summary>Whether a subtree is computed for the second time here, to be compared; where this worker helps, its copy counts like any.</summary>
+    private bool IsSecond(TreeNode node, StepOpened step) => !IsMine(node, step) && !helped.Contains(node);
+
     private bool IsVerifiedHere(TreeNode node, StepOpened step) =>
         verification.Includes(step.Step, node) && verification.VerifierOf(views[step.View], step.Step, node) == self;
 
+    /// <summary>Has subtrees of others computed, or sent if they are.</summary>
+    private void Enqueue(IEnumerable<TreeNode> nodes, List<WorkerEffect> effects)
+    {
+        foreach (TreeNode node in nodes)
+        {
+            if (computed.TryGetValue(node, out SubtreeFinished? result))
+            {
+                effects.Add(Send(result));
+            }
+            else if (computing != (opened!.Step, node))
+            {
+                waiting.Enqueue(node);
+            }
+        }
+    }
+
     private SendSubtree Send(SubtreeFinished result) => new(new SubtreeComputed(self, opened!.View, result.Step, result.Node, result.Totals, result.Gradient)
     {
-        Verifies = !IsMine(result.Node, opened),
+        Verifies = IsSecond(result.Node, opened),
     });
 
     private void StartNext(List<WorkerEffect> effects)
@@ -207,7 +246,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
             effects.Add(new ComputeSubtree(opened.Step, node, opened.View)
             {
                 Alone = verification.Includes(opened.Step, node),
-                Verifies = !IsMine(node, opened),
+                Verifies = IsSecond(node, opened),
             });
         }
     }

@@ -43,6 +43,7 @@ public sealed record NodeLost(int Node, string Reason) : ICoordinatorMessage;
 /// </summary>
 /// <param name="View">The newest view.</param>
 /// <param name="Workers">Its workers, also those that are gone.</param>
+/// <param name="Newcomers">Those that joined during the step in flight, and cannot compute it.</param>
 /// <param name="Servers">Its parameter servers, also those that are gone.</param>
 /// <param name="Commits">Steps that were committed, ascending; from the newest progress that is known on, all of them.</param>
 /// <param name="Continued">The last step at which the old coordinator let the run go on, as far as any server knows; -1 for none.</param>
@@ -51,6 +52,7 @@ public sealed record NodeLost(int Node, string Reason) : ICoordinatorMessage;
 public sealed record RunRecovered(
     View View,
     IReadOnlyList<WorkerId> Workers,
+    IReadOnlyList<WorkerId> Newcomers,
     IReadOnlyList<int> Servers,
     IReadOnlyList<StepCommitted> Commits,
     long Continued,
@@ -90,6 +92,7 @@ public sealed record WorkerPace(
 /// <param name="DuplicatesDropped">Results that were dropped since the step before, as they were there already or came from an older view.</param>
 /// <param name="View">The view that the step ended in.</param>
 /// <param name="ShardsVerified">Shards that a second worker computed too, with the same bits.</param>
+/// <param name="ShardsInVain">Shards whose results were dropped since the step before, as another worker's copy had come, or the step was over.</param>
 [MessagePackObject]
 public sealed record StepCommitted(
     [property: Key(0)] long Step,
@@ -101,7 +104,8 @@ public sealed record StepCommitted(
     [property: Key(6)] IReadOnlyList<RedealtShards> Redealt,
     [property: Key(7)] int DuplicatesDropped,
     [property: Key(8)] int View,
-    [property: Key(9)] int ShardsVerified = 0) : ICoordinatorMessage;
+    [property: Key(9)] int ShardsVerified = 0,
+    [property: Key(10)] int ShardsInVain = 0) : ICoordinatorMessage;
 
 /// <summary>A step's update gave numbers that are not finite (from the parameter server).</summary>
 /// <param name="Step">The step, 0-based.</param>

@@ -40,6 +40,9 @@ public sealed record ContinueTraining([property: Key(0)] long Step, [property: K
 [MessagePackObject]
 public sealed record HoldTraining([property: Key(0)] int View) : IParameterServerMessage;
 
+/// <summary>Time passes, a third of <see cref="RunShape.LateAfter"/> since the last time (from the parameter server's actor to itself).</summary>
+public sealed record LatenessDue : IParameterServerMessage;
+
 /// <summary>Which of a run's two checkpoints.</summary>
 public enum CheckpointKind
 {
@@ -61,8 +64,9 @@ public sealed record WriteCheckpoint(
     [property: Key(2)] long KnownStep) : IParameterServerMessage;
 
 /// <summary>Take the weights of the best checkpoint (from the coordinator, after the last step).</summary>
+/// <param name="Step">Steps committed in it: another one is not it.</param>
 [MessagePackObject]
-public sealed record RestoreBest : IParameterServerMessage;
+public sealed record RestoreBest([property: Key(0)] long Step) : IParameterServerMessage;
 
 /// <summary>The engine took the mean of a piece's gradient and measured it (from the parameter server to itself).</summary>
 /// <param name="Arrangement">The arrangement's number.</param>

@@ -27,6 +27,16 @@ public sealed record StepOpened(
     [property: Key(1)] long Step,
     [property: Key(2)] IReadOnlyList<TreeNode> Present) : IWorkerMessage;
 
+/// <summary>Compute subtrees of another worker too, after your own: it is late with them, or was with those of the step before (from a parameter server).</summary>
+/// <param name="View">Number of the view that the step is computed in.</param>
+/// <param name="Step">The step, 0-based.</param>
+/// <param name="Nodes">The subtrees.</param>
+[MessagePackObject]
+public sealed record ComputeAlso(
+    [property: Key(0)] int View,
+    [property: Key(1)] long Step,
+    [property: Key(2)] IReadOnlyList<TreeNode> Nodes) : IWorkerMessage;
+
 /// <summary>A piece of the weights is there (from its parameter server, or from whoever keeps the run).</summary>
 /// <param name="Arrangement">The arrangement it belongs to.</param>
 /// <param name="Step">Steps committed in it.</param>

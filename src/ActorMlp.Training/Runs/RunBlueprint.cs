@@ -49,6 +49,9 @@ public sealed class RunBlueprint
             ClipsNorm = Regularization.ClipNorm is not null,
             EncodedSubtrees = Encoding?.Subtrees,
             Standbys = isOfShares ? 0 : options.Cluster.Standbys,
+
+            // With error feedback a gradient depends on what its worker owes.
+            StragglerFactor = Encoding is { Spec.HasErrorFeedback: true } ? 0 : options.Cluster.StragglerFactor,
             VerifyFraction = training.VerifyFraction,
             Seed = training.Seed,
             KeepsLedger = options.Output.Ledger && !isOfShares,

@@ -59,6 +59,12 @@ public sealed record RunShape
     /// <summary>How long a run may stand still before it is taken to have lost a message; longer where its steps are long.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>How many times as long as others a step may take until its late shards are computed by others too; 0 for any.</summary>
+    public double StragglerFactor { get; init; }
+
+    /// <summary>What a step may take in any case until its late shards are computed by others too.</summary>
+    public TimeSpan LateAfter { get; init; } = TimeSpan.FromMilliseconds(300);
+
     /// <summary>Servers that stand by for each: 0 or 1.</summary>
     public int Standbys { get; init; }
 

@@ -105,7 +105,7 @@ public sealed record LedgerSummary
     [Key(0)]
     public required long ShardsCommitted { get; init; }
 
-    /// <summary>Shards dealt again because their worker was lost.</summary>
+    /// <summary>Shards dealt again because their worker was lost, had others in a newer view, or was late.</summary>
     [Key(1)]
     public required long ShardsReissued { get; init; }
 
@@ -116,4 +116,12 @@ public sealed record LedgerSummary
     /// <summary>Shards that a second worker computed too, with the same bits (training.verifyFraction).</summary>
     [Key(3)]
     public long ShardsVerified { get; init; }
+
+    /// <summary>Of those that were dealt again, the shards that another worker computed too as theirs was late (cluster.stragglerFactor).</summary>
+    [Key(4)]
+    public long ShardsLate { get; init; }
+
+    /// <summary>Shards that were computed in vain: another worker's copy had come, or the step was over.</summary>
+    [Key(5)]
+    public long ShardsInVain { get; init; }
 }

@@ -11,6 +11,7 @@ namespace ActorMlp.Training.Runs;
 /// <param name="DuplicatesDropped">Results that were dropped since the step before.</param>
 /// <param name="Redealt">Shards of this step that were dealt again.</param>
 /// <param name="ShardsVerified">Shards that a second worker computed too, with the same bits.</param>
+/// <param name="ShardsInVain">Shards whose results were dropped since the step before, as another worker's copy had come, or the step was over.</param>
 [MessagePackObject]
 public sealed record StepAccount(
     [property: Key(0)] long Step,
@@ -19,7 +20,8 @@ public sealed record StepAccount(
     [property: Key(3)] IReadOnlyList<CountedSubtree> Counted,
     [property: Key(4)] int DuplicatesDropped,
     [property: Key(5)] IReadOnlyList<RedealtShards> Redealt,
-    [property: Key(6)] int ShardsVerified = 0);
+    [property: Key(6)] int ShardsVerified = 0,
+    [property: Key(7)] int ShardsInVain = 0);
 
 /// <summary>A subtree of a step, and who computed it.</summary>
 /// <param name="Worker">The worker's number.</param>
@@ -56,6 +58,9 @@ public enum RedealReason
 
     /// <summary>Their worker was still there, but had other shards in the view that the step went on in.</summary>
     Moved,
+
+    /// <summary>Their worker was late, so another computed them too: of two copies the first was counted.</summary>
+    Late,
 }
 
 /// <summary>Neighbouring shards of a step that were dealt to another worker before they came in.</summary>

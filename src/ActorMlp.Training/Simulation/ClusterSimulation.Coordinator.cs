@@ -49,7 +49,7 @@ public sealed partial class ClusterSimulation
     private void Tick(int of)
     {
         CoordinatorMachine ticked = coordinator!;
-        clock.After(options.DetectionTime, () => ToCoordinator(of, () =>
+        clock.After(options.LateAfter < options.DetectionTime ? options.LateAfter : options.DetectionTime, () => ToCoordinator(of, () =>
         {
             if (coordinator == ticked)
             {
@@ -73,9 +73,23 @@ public sealed partial class ClusterSimulation
             process.Node = Model.Shape.Sharing is null
                 ? new SimulatedNode(this, process, of, number)
                 : new SimulatedShareNode(this, process, of, number);
+            if (ServerShape.StragglerFactor > 0 && Model.Shape.Sharing is null)
+            {
+                WatchForStragglers(process.Node);
+            }
+
             network.Send(process.Id, coordinatorId, Plane.Control, 200, prepared);
         }));
     }
+
+    private void WatchForStragglers(ISimulatedNode node) => clock.After(options.LateAfter / 3, () => node.Process.Do(() =>
+    {
+        if (node.Process.Node == node)
+        {
+            node.Handle(new LatenessDue());
+            WatchForStragglers(node);
+        }
+    }));
 
     private void Gathered()
     {
@@ -128,8 +142,8 @@ public sealed partial class ClusterSimulation
                 case TellWorker tell:
                     FromCoordinator(tell.Worker.Number, tell.Message);
                     break;
-                case TellParameterServer { Message: RestoreBest }:
-                    ToKeeper(keeper.RestoreBest);
+                case TellParameterServer { Message: RestoreBest message }:
+                    ToKeeper(() => keeper.RestoreBest(message));
                     break;
                 case TellParameterServer { Message: WriteCheckpoint message }:
                     ToKeeper(() => keeper.Handle(message));
@@ -152,11 +166,17 @@ public sealed partial class ClusterSimulation
                 case ConcludeRun conclude when moves && conclude.Conclusion.Status == RunStatus.Stopped:
                     ToKeeper(LetCoordinatorGo);
                     break;
+                case ConcludeRun { Conclusion.Status: RunStatus.Stopped }:
+                    ToKeeper(() => ResumeAfter("the last node that held parameters left"));
+                    break;
                 case ConcludeRun conclude:
                     ToKeeper(() => conclusion = conclude.Conclusion);
+
+                    // If that gets lost, the keeper sees the coordinator's end, and asks the next one, who finds the run at its end.
+                    clock.After(options.DetectionTime, () => conclusion ??= conclude.Conclusion);
                     break;
                 case FailRun when keeper.LostCheckpoint:
-                    ResumeWhenThereIsRoom();
+                    ResumeAfter("a checkpoint could not be written: the disk is full");
                     break;
                 case FailRun fail:
                     failure = fail.Reason;
@@ -299,6 +319,7 @@ public sealed partial class ClusterSimulation
             new RunRecovered(
                 view,
                 [.. view.Ranges.Select(range => range.Worker)],
+                [.. standings.Where(standing => !standing.Value.HasWeights).Select(standing => new WorkerId(standing.Key, 0))],
                 [.. view.Arrangement.Servers.Union(standings.Keys.Where(number => members[number].IsServer && known.Contains(number)))],
                 [.. standings.Values.SelectMany(standing => standing.Commits).DistinctBy(commit => commit.Step).OrderBy(commit => commit.Step)],
                 standings.Values.Max(standing => standing.Continued),

@@ -296,15 +296,15 @@ public sealed partial class ClusterSimulation
         return null;
     }
 
-    /// <summary>The run failed of a full disk: whoever keeps it starts again from the newest whole checkpoint, once there is room.</summary>
-    private void ResumeWhenThereIsRoom()
+    /// <summary>The run failed of a full disk, or was stopped: whoever keeps it starts again from the newest whole checkpoint, once there is room.</summary>
+    private void ResumeAfter(string reason)
     {
         coordinator = null;
         run++;
         keeperStarts++;
         diskIsFree = clock.Now;
         keeper.Restart();
-        events.Add(new Runs.RunRewound(keeper.Saved.Step, "a checkpoint could not be written: the disk is full"));
+        events.Add(new Runs.RunRewound(keeper.Saved.Step, reason));
         clock.After(diskHasRoom > clock.Now ? diskHasRoom - clock.Now : TimeSpan.Zero, SubmitAgain);
     }
 }

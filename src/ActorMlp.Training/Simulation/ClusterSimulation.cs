@@ -21,6 +21,12 @@ public sealed record SimulationOptions
     /// <summary>Servers that stand by for each: 0 or 1.</summary>
     public int Standbys { get; init; } = 1;
 
+    /// <summary>How many times as long as others a step may take until others compute its late shards too; 0 for any.</summary>
+    public double StragglerFactor { get; init; } = 3;
+
+    /// <summary>What a step may take in any case until then.</summary>
+    public TimeSpan LateAfter { get; init; } = TimeSpan.FromMilliseconds(300);
+
     /// <summary>Workers that the run waits for.</summary>
     public int MinimumWorkers { get; init; } = 1;
 
@@ -156,7 +162,14 @@ public sealed partial class ClusterSimulation
 
     internal ProtocolWatch Watch { get; } = new();
 
-    private RunShape Shape => Model.Shape with
+    /// <summary>The run, as parameter servers know it.</summary>
+    internal RunShape ServerShape => Model.Shape with
+    {
+        StragglerFactor = Model.HasErrorFeedback ? 0 : options.StragglerFactor,
+        LateAfter = options.LateAfter,
+    };
+
+    private RunShape Shape => ServerShape with
     {
         Workers = options.MinimumWorkers,
         WorkersKeepResiduals = Model.HasErrorFeedback,

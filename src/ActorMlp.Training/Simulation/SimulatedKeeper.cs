@@ -12,7 +12,8 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 {
     private readonly SimulatedModel model = cluster.Model;
     private readonly SortedDictionary<long, State> states = [];
-    private readonly List<WriteCheckpoint> awaited = [];
+    private readonly AwaitedCheckpoints awaited = new(
+        cluster.Model.Shape.StepsPerEpoch, bestWaitsForLast: cluster.Model.Shape.Sharing is not null);
     private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
     private readonly List<UpdateRecord> log = [];
     private readonly List<UpdateRecord> received = [];
@@ -20,17 +21,17 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private StateRetention retention = new();
     private (RunProgress Progress, float[][] Slots)? lastOnDisk;
     private View view = View.None;
-    private float[]? bestOnDisk;
+    private (long Step, float[] Weights)? bestOnDisk;
     private int written;
     private int restoration;
-    private bool restoresBest;
+    private long? restoresBest;
 
     /// <summary>The newest checkpoint's progress: where another coordinator begins.</summary>
     public RunProgress Saved { get; private set; } = RunProgress.Start;
 
     /// <summary>The newest progress that the keeper was told; the state to it may still be on its way.</summary>
     public RunProgress Newest =>
-        awaited.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
+        awaited.All.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
 
     /// <summary>The log of updates: up to the newest checkpoint that is to be written, and on disk before it.</summary>
     public IReadOnlyList<UpdateRecord> Log => log;
@@ -66,9 +67,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         states.Clear();
         disk.Clear();
         retention = new StateRetention();
-        ForgetWhatWasUnderWay();
         (RunProgress progress, float[][] slots) = lastOnDisk ?? (RunProgress.Start, model.CreateState());
         Saved = progress;
+        ForgetWhatWasUnderWay();
         states[progress.Step] = new State(slots, 0);
         log.RemoveAll(update => update.Clock >= progress.Step);
     }
@@ -186,9 +187,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         }
     }
 
-    public void RestoreBest()
+    public void RestoreBest(RestoreBest message)
     {
-        restoresBest = true;
+        restoresBest = message.Step;
         RestoreBestWhenSaved();
     }
 
@@ -202,19 +203,15 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             return;
         }
 
-        foreach (WriteCheckpoint wanted in awaited.ToArray())
+        foreach (WriteCheckpoint wanted in awaited.TakeDue(step => states.TryGetValue(step, out State? state) && state.IsWhole))
         {
-            if (states.TryGetValue(wanted.Progress.Step, out State? state) && state.IsWhole && !WaitsForLast(wanted))
+            log.AddRange(received.Where(update => update.Clock < wanted.Progress.Step));
+            received.RemoveAll(update => update.Clock < wanted.Progress.Step);
+            disk.Enqueue((wanted.Kind, wanted.Progress, states[wanted.Progress.Step].Slots));
+            cluster.UseDisk(Written);
+            if (wanted.Kind == CheckpointKind.Last)
             {
-                awaited.Remove(wanted);
-                log.AddRange(received.Where(update => update.Clock < wanted.Progress.Step));
-                received.RemoveAll(update => update.Clock < wanted.Progress.Step);
-                disk.Enqueue((wanted.Kind, wanted.Progress, state.Slots));
-                cluster.UseDisk(Written);
-                if (wanted.Kind == CheckpointKind.Last)
-                {
-                    Saved = wanted.Progress;
-                }
+                Saved = wanted.Progress;
             }
         }
 
@@ -222,10 +219,6 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     }
 
     private void TellOfFailure() => cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
-
-    /// <summary>Where training anew gives other bits, the best is kept only with the last that refers to it.</summary>
-    private bool WaitsForLast(WriteCheckpoint wanted) => Shares is not null && wanted.Kind == CheckpointKind.Best
-        && !awaited.Exists(other => other.Kind == CheckpointKind.Last && other.Progress.Step == wanted.Progress.Step);
 
     private void Written(bool whole)
     {
@@ -241,7 +234,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         written++;
         if (kind == CheckpointKind.Best)
         {
-            bestOnDisk = slots[0];
+            bestOnDisk = (progress.Step, slots[0]);
         }
 
         // Of the two the newer one is gone on from.
@@ -256,7 +249,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
     private void ForgetStates()
     {
-        foreach (long step in retention.Forget(states.Keys, [Saved.Step, .. awaited.Select(wanted => wanted.Progress.Step)]))
+        foreach (long step in retention.Forget(states.Keys, [Saved.Step, .. awaited.All.Select(wanted => wanted.Progress.Step)]))
         {
             states.Remove(step);
         }
@@ -264,18 +257,28 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
     private void RestoreBestWhenSaved()
     {
-        if (!restoresBest || awaited.Count > 0 || disk.Count > 0)
+        if (restoresBest is not { } step || !awaited.IsEmpty || disk.Count > 0)
         {
             return;
         }
 
-        restoresBest = false;
+        restoresBest = null;
         int asked = restoration;
         cluster.UseDisk(_ =>
         {
-            if (asked == restoration)
+            if (asked != restoration)
             {
-                Best = bestOnDisk;
+                return;
+            }
+
+            if (bestOnDisk is not { } best || best.Step != step)
+            {
+                LostCheckpoint = true;
+                TellOfFailure();
+            }
+            else
+            {
+                Best = best.Weights;
                 SendBest();
                 cluster.TellCoordinatorFromKeeper(new BestRestored("last"));
             }
@@ -307,9 +310,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             states.Remove(step);
         }
 
-        awaited.Clear();
+        awaited.Begin(Saved);
         restoration++;
-        (Best, restoresBest) = (null, false);
+        (Best, restoresBest) = (null, null);
     }
 
     private sealed class State(float[][] slots, long missing)

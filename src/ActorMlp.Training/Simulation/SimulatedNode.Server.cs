@@ -17,6 +17,7 @@ internal sealed partial class SimulatedNode
             {
                 case AcquireRange acquire:
                     statesSent.Clear();
+                    kept.Clear();
                     ranges.Clear();
                     ranges.AddRange(new[] { acquire.Pieces, acquire.StandbyPieces }
                         .Where(pieces => pieces.Count > 0)
@@ -31,6 +32,9 @@ internal sealed partial class SimulatedNode
                         cluster.TellNode(this, member.Worker.Number, open.Message);
                     }
 
+                    break;
+                case AskForHelp ask:
+                    cluster.TellNode(this, ask.To.Number, ask.Message);
                     break;
                 case ApplyUpdate apply:
                     SimulatedRange target = RangeAt(apply.Piece.Offset)!;
@@ -79,8 +83,20 @@ internal sealed partial class SimulatedNode
                 case TellCoordinator tell:
                     cluster.TellCoordinator(this, tell.Message);
                     break;
+                case KeepState keep:
+                    SimulatedRange held = RangeAt(keep.Pieces[0].Offset)!;
+                    held.CommitUpTo(keep.Step);
+                    foreach (ParameterPiece piece in keep.Pieces)
+                    {
+                        kept[(piece.Offset, keep.Step)] = [.. Enumerable.Range(0, 1 + model.OptimizerSlots).Select(slot => held.Slot(slot, piece).ToArray())];
+                    }
+
+                    break;
+                case SendKeptStates send:
+                    SendKept(send);
+                    break;
                 case SaveCheckpoint save:
-                    SendState(save.Progress.Step);
+                    SendState(save);
                     break;
             }
         }
@@ -114,9 +130,23 @@ internal sealed partial class SimulatedNode
         }
     }
 
-    private void SendState(long step)
+    private void SendKept(SendKeptStates send)
     {
-        foreach (ParameterPiece piece in view.Arrangement.PiecesOf(number).Where(piece => statesSent.Add((piece.Offset, step))))
+        foreach (((int offset, long step), float[][] slots) in kept.OrderBy(one => one.Key.Step).ThenBy(one => one.Key.Offset).ToArray())
+        {
+            for (int slot = 0; slot < slots.Length && send.Pieces.Any(piece => piece.Offset == offset); slot++)
+            {
+                cluster.SendState(this, view.Arrangement.Number, step, slot, offset, slots[slot]);
+            }
+        }
+
+        kept.Clear();
+    }
+
+    private void SendState(SaveCheckpoint save)
+    {
+        long step = save.Progress.Step;
+        foreach (ParameterPiece piece in save.Pieces.Where(piece => statesSent.Add((piece.Offset, step))))
         {
             SimulatedRange range = RangeAt(piece.Offset)!;
             range.CommitUpTo(step);

@@ -28,12 +28,13 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
     private readonly WorkerMachine worker = new(
         new WorkerId(number, 0), cluster.Model.Shape.LargestSubtreeLevel, new VerificationPlan(cluster.Model.Shape));
     private readonly WeightsMachine weightsMachine = new();
-    private readonly ParameterServerMachine server = new(cluster.Model.Shape, number);
+    private readonly ParameterServerMachine server = new(cluster.ServerShape, number);
     private readonly List<SimulatedFrame> early = [];
-    private readonly Queue<SimulatedFrame> waitingForAdoption = [];
+    private readonly WaitingWeights waitingForAdoption = new();
     private readonly Dictionary<TreeNode, SubtreeFinished> results = [];
     private readonly HashSet<(int View, long Step, TreeNode Node)> sent = [];
     private readonly HashSet<(int Offset, long Step)> statesSent = [];
+    private readonly Dictionary<(int Offset, long Step), float[][]> kept = [];
     private readonly Dictionary<(int Subtree, long Step), float[]> residuals = [];
     private readonly Dictionary<int, int> residualFloats = [];
     private readonly List<ComputeSubtree> waitingForResidual = [];
@@ -58,7 +59,7 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
     public int Run => run;
 
     /// <summary>What it knows of the run.</summary>
-    public ServerStanding Standing() => server.Standing();
+    public ServerStanding Standing() => server.Standing() with { HasWeights = weightsMachine.HasWeights };
 
     /// <summary>A control message.</summary>
     public void Handle(object message)
@@ -71,8 +72,14 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
             case StepOpened one:
                 Carry(weightsMachine.Handle(one));
                 break;
+            case ComputeAlso one:
+                Carry(weightsMachine.Handle(one));
+                break;
             case EvaluateBlocks one:
                 Carry(weightsMachine.Handle(one));
+                break;
+            case LatenessDue one:
+                Carry(server.Handle(one, cluster.Now));
                 break;
             case ContinueTraining one:
                 Carry(server.Handle(one));
@@ -81,6 +88,11 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
                 Carry(server.Handle(one));
                 break;
             case WriteCheckpoint one:
+                foreach ((int, long Step) old in kept.Keys.Where(key => key.Step < one.KnownStep).ToArray())
+                {
+                    kept.Remove(old);
+                }
+
                 Carry(server.Handle(one));
                 break;
             case PieceMeasured one:
@@ -111,8 +123,8 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
             case CommitForwarded commit:
                 Carry(server.Handle(commit));
                 break;
-            case WeightsArrived when adoptions > 0:
-                waitingForAdoption.Enqueue(frame);
+            case WeightsArrived weights when adoptions > 0:
+                waitingForAdoption.Add(weights, view.Arrangement.Pieces.Count, () => Handle(frame), () => { });
                 break;
             case WeightsArrived weights:
                 if (weightsMachine.Takes(weights))
@@ -262,6 +274,7 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
                     {
                         ViewPublished message => worker.Handle(message),
                         StepOpened message => worker.Handle(message),
+                        ComputeAlso message => worker.Handle(message),
                         EvaluateBlocks message => worker.Handle(message),
                         _ => throw new InvalidOperationException($"no worker handles {hand.Message}"),
                     });
@@ -274,9 +287,9 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
     {
         (current, next) = (next, current);
         adoptions--;
-        while (adoptions == 0 && waitingForAdoption.TryDequeue(out SimulatedFrame? frame))
+        while (adoptions == 0 && !waitingForAdoption.IsEmpty)
         {
-            Handle(frame);
+            waitingForAdoption.TakeNext();
         }
     }
 

@@ -12,6 +12,7 @@ internal static class StepBenchmark
 {
     private const int Rows = 8192;
     private const int ComparedSteps = 20;
+    private const long Nursery = 1L << 30;
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(200);
 
     public static IReadOnlyList<Measurement>? Run(int rounds)
@@ -46,7 +47,7 @@ internal static class StepBenchmark
     private static List<Measurement> Compare(PeerProgram peer, string data, int threads, int rounds)
     {
         using StepProcess engine = StepProcess.Engine(threads);
-        using StepProcess torch = StepProcess.Peer("TorchSharp", peer, threads);
+        using StepProcess torch = StepProcess.Peer("TorchSharp", peer, threads, Nursery);
         var found = new List<Measurement>();
         foreach (int[] network in new int[][] { [784, 128, 10], [784, 512, 256, 10] })
         {

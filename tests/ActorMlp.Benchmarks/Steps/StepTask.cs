@@ -113,6 +113,8 @@ internal static class StepServer
             {
                 case "task":
                     trainer?.Dispose();
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
                     trainer = create(StepTask.Parse(words[1]));
                     output.WriteLine("ready");
                     break;

@@ -1,5 +1,6 @@
 using ActorMlp.Cli.Chaos;
 using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
 
 namespace ActorMlp.Cli.Tests.Chaos;
 
@@ -46,13 +47,52 @@ public sealed class ChaosClockTests
         Assert.Equal(7, passedOn.Count);
     }
 
+    [Fact]
+    public void Return_is_counted_to_the_first_step_in_which_the_node_has_a_part_again()
+    {
+        Publish(0, "a", "b");
+        Commit(0, 1, 2);
+        Publish(6, "a");
+        Commit(7, 8);
+        Publish(12, "a", "b");
+        Commit(12.5);
+        Assert.Equal((true, 2.5), clock.ReturnOf("b", from: 2.5, until: 10));
+        Assert.Equal((false, null), clock.ReturnOf("a", from: 2.5, until: 10));
+        Assert.Equal((false, null), clock.ReturnOf("c", from: 2.5, until: 10));
+    }
+
+    [Fact]
+    public void Return_of_a_node_that_does_not_come_back_is_unknown()
+    {
+        Publish(0, "a", "b");
+        Commit(0, 1, 2);
+        Publish(6, "a");
+        Commit(7);
+        Assert.Equal((true, null), clock.ReturnOf("b", from: 2.5, until: 10));
+    }
+
+    [Fact]
+    public void Pause_names_the_step_at_which_the_run_stood()
+    {
+        Commit(0, 1, 2, 9, 9.1);
+        Assert.Equal((6.5, 3L), clock.PauseAfter(2.5, double.PositiveInfinity));
+    }
+
+    /// <summary>A view of nodes that all compute, in seconds since the first step.</summary>
+    private void Publish(double moment, params string[] nodes)
+    {
+        time.Now = TimeSpan.FromSeconds(100 + moment);
+        clock.Report(new MembersKnown(nodes.Select((node, number) => (node, number)).ToDictionary(node => node.number, node => node.node)));
+        clock.Report(new ViewStands(View.None with { Number = 1, Ranges = [.. nodes.Select((_, number) => new ShardRange(new WorkerId(number, 0), number, number + 1))] }, nodes[0]));
+    }
+
     /// <summary>Commits steps at moments, in seconds since the first.</summary>
     private void Commit(params double[] moments)
     {
-        for (int i = 0; i < moments.Length; i++)
+        foreach (double moment in moments)
         {
-            time.Now = TimeSpan.FromSeconds(100 + moments[i]);
-            clock.Report(new StepCommittedEvent(new StepMetrics { Step = i + 1, Epoch = 1, Loss = 1, LearningRate = 0.1 }));
+            time.Now = TimeSpan.FromSeconds(100 + moment);
+            clock.Report(new StepCommittedEvent(new StepMetrics { Step = clock.Step + 1, Epoch = 1, Loss = 1, LearningRate = 0.1 }));
         }
     }
 

@@ -14,15 +14,42 @@ public sealed class ChaosCommandTests
         Assert.Contains("training.epochs", result.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Chaos_fault_that_real_processes_do_not_know_is_refused()
+    [Theory]
+    [InlineData("{kind: loss, at: {step: 3}, rate: 0.6, duration: 1s}", "faults[0].rate: is 0.6; a real link loses up to 0.5")]
+    [InlineData("{kind: delay, at: {step: 3}, by: 61s, duration: 1s}", "faults[0].by: is 61 s; a real link delays by up to 60 s")]
+    public async Task Chaos_fault_that_no_real_link_has_is_refused_with_its_place(string fault, string problem)
     {
+        using var folder = new TemporaryFolder();
+        string script = folder.File("faults.yaml", $"faults:\n  - {fault}\n");
+        CommandLine result = await CommandLine.RunAsync(["chaos", script, "--config", Path.Combine(Repository.Configs, "digits.yaml")]);
+        Assert.Equal(ExitCode.BadInput, result.ExitCode);
+        Assert.Contains($"{script}: {problem}", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("delay, by: 1ms")]
+    [InlineData("loss, rate: 0.1")]
+    [InlineData("duplicate, rate: 0.1")]
+    [InlineData("reorder, rate: 0.1")]
+    public async Task Chaos_links_in_namespaces_are_cut_and_nothing_else(string fault)
+    {
+        using var folder = new TemporaryFolder();
+        string script = folder.File("faults.yaml", $"faults:\n  - {{at: {{step: 3}}, duration: 1s, kind: {fault}}}\n");
+        CommandLine result = await CommandLine.RunAsync(["chaos", script, "--namespaces", "--config", Path.Combine(Repository.Configs, "digits.yaml")]);
+        Assert.Equal(ExitCode.BadInput, result.ExitCode);
+        Assert.Contains("faults[0].kind: is ", result.Error, StringComparison.Ordinal);
+        Assert.Contains("without it they do all of it", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Chaos_full_disk_without_root_is_refused()
+    {
+        Assert.SkipWhen(Environment.IsPrivilegedProcess, "root may mount a disk");
         using var folder = new TemporaryFolder();
         string script = folder.File("faults.yaml", "faults:\n  - kind: fillDisk\n    at: {step: 3}\n    duration: 1s\n");
         CommandLine result = await CommandLine.RunAsync(["chaos", script, "--config", Path.Combine(Repository.Configs, "digits.yaml")]);
         Assert.Equal(ExitCode.BadInput, result.ExitCode);
-        Assert.Contains("fillDisk", result.Error, StringComparison.Ordinal);
-        Assert.Contains("actormlp simulate", result.Error, StringComparison.Ordinal);
+        Assert.Contains("fillDisk: it takes root", result.Error, StringComparison.Ordinal);
     }
 
     [Theory]

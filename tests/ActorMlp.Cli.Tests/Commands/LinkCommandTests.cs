@@ -50,7 +50,7 @@ public sealed class LinkCommandTests
         string[] lines = result.Output.TrimEnd().Split('\n');
         Assert.Matches("^link listening at 127\\.0\\.0\\.1:[1-9]\\d*$", lines[0]);
         Assert.Equal(
-            ["ok", "error: 'loss 2': loss is 2; allowed: 0 to 0.5", "ok 0 connections, 0 open, 0 bytes out, 0 bytes back, 0 segments lost, 0 chunks corrupted", "ok", "ok"],
+            ["ok", "error: 'loss 2': loss is 2; allowed: 0 to 0.5", "ok 0 connections, 0 open, 0 bytes out, 0 bytes back, 0 segments lost, 0 chunks corrupted, 0 connections broken", "ok", "ok"],
             lines[1..^1]);
         Assert.StartsWith("error: 'nonsense': is no instruction; allowed: delay TIME", lines[^1], StringComparison.Ordinal);
     }

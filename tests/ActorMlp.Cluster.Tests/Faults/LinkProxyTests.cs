@@ -31,7 +31,7 @@ public sealed class LinkProxyTests
         pair.Server.Shutdown(SocketShutdown.Send);
         Assert.True(await LinkedPair.EndsAsync(pair.Client));
         await BulkNode.UntilAsync(() => pair.Link.Traffic.Open == 0, "the connection is over");
-        Assert.Equal(new LinkTraffic(1, 0, there.Length, back.Length, 0, 0), pair.Link.Traffic);
+        Assert.Equal(new LinkTraffic(1, 0, there.Length, back.Length, 0, 0, 0), pair.Link.Traffic);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class LinkProxyTests
     public async Task Rate_is_shared_by_all_connections_and_kept()
     {
         await using LinkedPair pair = await LinkedPair.CreateAsync(new LinkConditions { BitsPerSecond = 4_000_000 });
-        using Socket second = LinkedPair.Dial(pair.Link.Address);
+        using Socket second = LinkedPair.Dial(pair.Address);
         using Socket secondServer = await pair.AcceptAsync();
         byte[] payload = BulkNode.Payload(100_000, 1);
         long began = Time.GetTimestamp();
@@ -94,7 +94,7 @@ public sealed class LinkProxyTests
         await RoundTripAsync(pair);
         pair.Link.Cut(LinkDirections.Out);
         await LinkedPair.SendAsync(pair.Client, new byte[] { 7 });
-        using Socket second = LinkedPair.Dial(pair.Link.Address);
+        using Socket second = LinkedPair.Dial(pair.Address);
         await LinkedPair.SendAsync(second, new byte[] { 8 });
 
         // The other direction works, long enough for the byte and the connection to have come through, were they not held.
@@ -119,7 +119,7 @@ public sealed class LinkProxyTests
         await RoundTripAsync(pair);
         pair.Link.Cut(LinkDirections.Both);
         pair.Client.Close(0);
-        using Socket other = LinkedPair.Dial(pair.Link.Address);
+        using Socket other = LinkedPair.Dial(pair.Address);
         await BulkNode.UntilAsync(() => pair.Link.Traffic.Connections == 2, "the link goes on");
         Assert.Equal(2, pair.Link.Traffic.Open);
         pair.Link.Heal(LinkDirections.Both);
@@ -134,7 +134,7 @@ public sealed class LinkProxyTests
         pair.Link.Reset();
         await AssertResetAsync(pair.Client);
         await AssertResetAsync(pair.Server);
-        using Socket next = LinkedPair.Dial(pair.Link.Address);
+        using Socket next = LinkedPair.Dial(pair.Address);
         using Socket nextServer = await pair.AcceptAsync();
         await LinkedPair.SendAsync(next, new byte[] { 9 });
         Assert.Equal([9], await LinkedPair.ReadAsync(nextServer, 1));
@@ -147,7 +147,7 @@ public sealed class LinkProxyTests
     public async Task Corruption_flips_one_bit_once_in_the_direction_that_was_said(LinkDirections direction)
     {
         await using LinkedPair pair = await LinkedPair.CreateAsync();
-        pair.Link.Corrupt(2, direction);
+        pair.Link.Corrupt(new LinkCorruptionOrder(2, direction));
         byte[] payload = BulkNode.Payload(500_000, 1);
         Task sent = Task.WhenAll(LinkedPair.SendAsync(pair.Client, payload), LinkedPair.SendAsync(pair.Server, payload));
         byte[][] received = await Task.WhenAll(LinkedPair.ReadAsync(pair.Server, payload.Length), LinkedPair.ReadAsync(pair.Client, payload.Length));
@@ -158,12 +158,74 @@ public sealed class LinkProxyTests
     }
 
     [Fact]
+    public async Task Chunk_that_breaks_its_connection_resets_both_ends_and_the_next_connection_is_held_for_a_while()
+    {
+        await using LinkedPair pair = await LinkedPair.CreateAsync();
+        await RoundTripAsync(pair);
+        pair.Link.Change(LinkDirections.Out, before => before with { Breaks = 1 });
+        long began = Time.GetTimestamp();
+        await LinkedPair.SendAsync(pair.Client, new byte[] { 7 });
+        await AssertResetAsync(pair.Client);
+        await AssertResetAsync(pair.Server);
+        pair.Link.Change(LinkDirections.Out, before => before with { Breaks = 0 });
+        using Socket next = LinkedPair.Dial(pair.Address);
+        using Socket nextServer = await pair.AcceptAsync();
+        Assert.True(Time.GetElapsedTime(began) >= LinkConditions.Stall, "the connection was not held");
+        Assert.Equal(1, pair.Link.Traffic.Broken);
+        await LinkedPair.SendAsync(next, new byte[] { 8 });
+        Assert.Equal([8], await LinkedPair.ReadAsync(nextServer, 1));
+    }
+
+    [Fact]
+    public async Task Order_to_corrupt_that_two_links_have_is_carried_out_once()
+    {
+        await using LinkedPair first = await LinkedPair.CreateAsync();
+        await using LinkedPair second = await LinkedPair.CreateAsync();
+        var order = new LinkCorruptionOrder(1, LinkDirections.Both);
+        first.Link.Corrupt(order);
+        second.Link.Corrupt(order);
+        foreach (LinkedPair pair in new[] { second, first })
+        {
+            await LinkedPair.SendAsync(pair.Client, new byte[] { 0 });
+            byte[] received = await LinkedPair.ReadAsync(pair.Server, 1);
+            Assert.Equal(pair == second ? 1 : 0, BitOperations.PopCount(received[0]));
+        }
+
+        Assert.Equal((0, 1), ((int)first.Link.Traffic.ChunksCorrupted, (int)second.Link.Traffic.ChunksCorrupted));
+    }
+
+    [Fact]
+    public async Task Connections_go_where_the_function_says_over_the_link_that_it_says()
+    {
+        using Socket left = LinkedPair.Listen(), right = LinkedPair.Listen();
+        await using var toLeft = new Link(1, new LinkConditions(), Time, NullLogger.Instance);
+        await using var toRight = new Link(2, new LinkConditions(), Time, NullLogger.Instance);
+        var routes = new Queue<LinkRoute?>([new(toLeft, (IPEndPoint)left.LocalEndPoint!), null, new(toRight, (IPEndPoint)right.LocalEndPoint!)]);
+        await using LinkProxy proxy = LinkProxy.Start(new IPEndPoint(IPAddress.Loopback, 0), _ => routes.Dequeue(), NullLogger.Instance);
+        using Socket first = LinkedPair.Dial(proxy.Address);
+        using Socket atLeft = await left.AcceptAsync(TestContext.Current.CancellationToken);
+        using Socket nowhere = LinkedPair.Dial(proxy.Address);
+        await AssertResetAsync(nowhere);
+        using Socket third = LinkedPair.Dial(proxy.Address);
+        using Socket atRight = await right.AcceptAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((1, 1), ((int)toLeft.Traffic.Connections, (int)toRight.Traffic.Connections));
+
+        // A proxy that is closed leaves connections to their links.
+        await proxy.DisposeAsync();
+        await LinkedPair.SendAsync(third, new byte[] { 3 });
+        Assert.Equal([3], await LinkedPair.ReadAsync(atRight, 1));
+        toLeft.Reset();
+        await AssertResetAsync(first);
+        await AssertResetAsync(atLeft);
+    }
+
+    [Fact]
     public async Task Target_that_is_not_there_resets_the_connection_and_is_named_in_the_log()
     {
         using var nobody = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         nobody.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var log = new TestLog();
-        await using LinkProxy link = LinkedPair.StartLink((IPEndPoint)nobody.LocalEndPoint!, log: log.CreateLogger("link"));
+        await using LinkedProxy link = LinkedPair.StartLink((IPEndPoint)nobody.LocalEndPoint!, log: log.CreateLogger("link"));
         using Socket client = LinkedPair.Dial(link.Address);
         await AssertResetAsync(client);
         await BulkNode.UntilAsync(() => log.Lines.Any(line => line.Contains($"cannot reach {nobody.LocalEndPoint}", StringComparison.Ordinal)), "the target is named");
@@ -174,7 +236,7 @@ public sealed class LinkProxyTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "redirection is Linux's");
         var log = new TestLog();
-        await using LinkProxy link = LinkProxy.Start(new LinkProxyOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0) }, Time, log.CreateLogger("link"));
+        await using LinkedProxy link = LinkedPair.StartLink(null, log: log.CreateLogger("link"));
         using Socket client = LinkedPair.Dial(link.Address);
         await AssertResetAsync(client);
         await BulkNode.UntilAsync(() => log.Lines.Any(line => line.Contains($"from {client.LocalEndPoint}: it was not redirected", StringComparison.Ordinal)), "the reason is logged");
@@ -185,8 +247,8 @@ public sealed class LinkProxyTests
     {
         await using LinkedPair pair = await LinkedPair.CreateAsync();
         NodeException refused = Assert.Throws<NodeException>(() => LinkProxy.Start(
-            new LinkProxyOptions { Listen = pair.Link.Address, Target = pair.Link.Address }, Time, NullLogger.Instance));
-        Assert.Contains($"cannot listen at {pair.Link.Address}", refused.Message, StringComparison.Ordinal);
+            new LinkProxyOptions { Listen = pair.Address, Target = pair.Address }, pair.Link, NullLogger.Instance));
+        Assert.Contains($"cannot listen at {pair.Address}", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,20 +12,20 @@ public sealed class LinkedBulkTests
     {
         await using var a = new BulkNode("a");
         await using var b = new BulkNode("b");
-        await using LinkProxy link = LinkedPair.StartLink(b.Endpoint.Address, seed: 5);
+        await using LinkedProxy link = LinkedPair.StartLink(b.Endpoint.Address, seed: 5);
         a.Connect(b, link.Address);
         for (int round = 1; round <= 5; round++)
         {
-            long before = link.Traffic.ChunksCorrupted;
+            long before = link.Link.Traffic.ChunksCorrupted;
             Assert.Equal(BulkDelivery.Acknowledged, await a.Send(b, 2 * round, new byte[10]));
             Assert.Equal(2 * round, (await b.NextAsync()).Header.Step);
-            link.Corrupt(round, LinkDirections.Out);
+            link.Link.Corrupt(new LinkCorruptionOrder(round, LinkDirections.Out));
             byte[] payload = BulkNode.Payload(1_000_000, round);
             Assert.Equal(BulkDelivery.Acknowledged, await a.Send(b, 2 * round + 1, payload));
             Arrival arrival = await b.NextAsync();
             Assert.Equal(2 * round + 1, arrival.Header.Step);
             Assert.Equal(payload, arrival.Payload);
-            Assert.Equal(before + 1, link.Traffic.ChunksCorrupted);
+            Assert.Equal(before + 1, link.Link.Traffic.ChunksCorrupted);
         }
 
         Assert.True(b.NothingArrived);
@@ -42,7 +42,7 @@ public sealed class LinkedBulkTests
     {
         await using var a = new BulkNode("a");
         await using var b = new BulkNode("b");
-        await using LinkProxy link = LinkedPair.StartLink(
+        await using LinkedProxy link = LinkedPair.StartLink(
             b.Endpoint.Address, new LinkConditions { Delay = TimeSpan.FromMilliseconds(1), Jitter = TimeSpan.FromMilliseconds(1), Loss = 0.005 }, seed: 6);
         a.Connect(b, link.Address);
         await b.NextEventAsync();
@@ -64,12 +64,37 @@ public sealed class LinkedBulkTests
 
             if (step % 20 == 10)
             {
-                link.Reset();
+                link.Link.Reset();
             }
         }
 
         Assert.All(await Task.WhenAll(sent), delivery => Assert.Equal(BulkDelivery.Acknowledged, delivery));
         Assert.True(a.NothingArrived && b.NothingArrived);
         Assert.True(a.TrafficWith(b).Connections > 1, "the connection was reset");
+    }
+
+    [Fact]
+    public async Task Frames_arrive_once_and_in_order_over_a_link_that_breaks_connections_at_random()
+    {
+        await using var a = new BulkNode("a");
+        await using var b = new BulkNode("b");
+        await using LinkedProxy link = LinkedPair.StartLink(b.Endpoint.Address, new LinkConditions { Breaks = 0.05 }, seed: 7);
+        a.Connect(b, link.Address);
+        List<Task<BulkDelivery>> sent = [];
+        for (int step = 0; step < 40; step++)
+        {
+            sent.Add(a.Send(b, step, BulkNode.Payload(50_000 + step, step)).AsTask());
+        }
+
+        for (int step = 0; step < 40; step++)
+        {
+            Arrival arrival = await b.NextAsync();
+            Assert.Equal(step, arrival.Header.Step);
+            Assert.Equal(BulkNode.Payload(50_000 + step, step), arrival.Payload);
+        }
+
+        Assert.All(await Task.WhenAll(sent), delivery => Assert.Equal(BulkDelivery.Acknowledged, delivery));
+        Assert.True(b.NothingArrived);
+        Assert.True(link.Link.Traffic.Broken > 0, "no connection was broken");
     }
 }

@@ -12,14 +12,18 @@ internal sealed class LinkedPair : IAsyncDisposable
 {
     private readonly Socket listener;
 
-    private LinkedPair(Socket listener, LinkProxy link)
+    private readonly LinkedProxy proxy;
+
+    private LinkedPair(Socket listener, LinkedProxy proxy)
     {
         this.listener = listener;
-        Link = link;
-        Client = Dial(link.Address);
+        this.proxy = proxy;
+        Client = Dial(Address);
     }
 
-    public LinkProxy Link { get; }
+    public Link Link => proxy.Link;
+
+    public IPEndPoint Address => proxy.Address;
 
     public Socket Client { get; }
 
@@ -33,9 +37,9 @@ internal sealed class LinkedPair : IAsyncDisposable
         return pair;
     }
 
-    public static LinkProxy StartLink(IPEndPoint target, LinkConditions? conditions = null, ulong seed = 1, ILogger? log = null) => LinkProxy.Start(
-        new LinkProxyOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), Target = target, Conditions = conditions ?? new LinkConditions(), Seed = seed },
-        TimeProvider.System,
+    public static LinkedProxy StartLink(IPEndPoint? target, LinkConditions? conditions = null, ulong seed = 1, ILogger? log = null) => new(
+        new Link(seed, conditions ?? new LinkConditions(), TimeProvider.System, log ?? NullLogger.Instance),
+        new LinkProxyOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), Target = target },
         log ?? NullLogger.Instance);
 
     public static Socket Listen()
@@ -86,9 +90,25 @@ internal sealed class LinkedPair : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Link.DisposeAsync();
+        await proxy.DisposeAsync();
         Client.Dispose();
         Server.Dispose();
         listener.Dispose();
+    }
+}
+
+/// <summary>A link with a proxy of its own.</summary>
+internal sealed class LinkedProxy(Link link, LinkProxyOptions options, ILogger log) : IAsyncDisposable
+{
+    private readonly LinkProxy proxy = LinkProxy.Start(options, link, log);
+
+    public Link Link => link;
+
+    public IPEndPoint Address => proxy.Address;
+
+    public async ValueTask DisposeAsync()
+    {
+        await proxy.DisposeAsync();
+        await link.DisposeAsync();
     }
 }

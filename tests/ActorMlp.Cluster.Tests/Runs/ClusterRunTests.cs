@@ -1,3 +1,4 @@
+using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Hosting;
 using ActorMlp.Cluster.Nodes;
 using ActorMlp.Training.Local;
@@ -25,5 +26,16 @@ public sealed class ClusterRunTests
         Assert.Equal(expected.LastWeightsSha256, result.Summary.LastWeightsSha256);
         Assert.Equal(expected.Test, result.Summary.Test);
         Assert.Equal(nodes, result.Summary.Workers);
+    }
+
+    [Fact]
+    public async Task Checkpoint_that_cannot_be_written_fails_the_run_and_says_why()
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(2);
+        using var folder = new TemporaryRun();
+        Directory.CreateDirectory(folder.Directory.LastCheckpoint + ".tmp");
+        RunFailedException failure = await Assert.ThrowsAsync<RunFailedException>(() => cluster.TrainAsync(TestRuns.Digits, folder: folder));
+        Assert.Contains("no checkpoint could be written", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(folder.Directory.LastCheckpoint, failure.Message, StringComparison.Ordinal);
     }
 }

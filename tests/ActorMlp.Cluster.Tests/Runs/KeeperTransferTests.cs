@@ -53,7 +53,7 @@ public sealed class KeeperTransferTests
             await Task.Run(() => log.ReceiveWhere(message => Says(message, "node:1 gets the data from here"), BulkNode.Patience), TestContext.Current.CancellationToken);
 
             // Nobody listens where the node is said to be: the frames wait, and would as long as the run lasts.
-            Assert.True(bulk.Endpoint.Traffic.Single().PayloadBytesSent == 0);
+            Assert.All(bulk.Endpoint.Traffic, traffic => Assert.Equal(0, traffic.PayloadBytesSent));
             system.Stop(node);
             await Task.Run(() => log.ReceiveWhere(message => Says(message, $"the data were not sent to {node}"), BulkNode.Patience), TestContext.Current.CancellationToken);
             Assert.False(end.Task.IsCompleted);

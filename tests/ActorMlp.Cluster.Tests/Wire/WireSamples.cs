@@ -39,7 +39,7 @@ internal static class WireSamples
             "0196ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30"),
         ("ping", new Ping(7), "019107"),
         ("pong", new Pong(long.MaxValue), "0191cf7fffffffffffffff"),
-        ("sub", new SubmitRun(7, "run-1", "{}", Facts, "{}", RunProgress.Start, Keeper, "/data", new DataOffer("ab", 7), null, 3), "019b07a572756e2d31a27b7d96cd03e86400400acb3ff0000000000000a27b7d96009300cb000000000000000000c0c0c0940000000096ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30a52f6461746192a2616207c003"),
+        ("sub", new SubmitRun(7, "run-1", "{}", Facts, "{}", RunProgress.Start, Keeper, "/data", new DataOffer("ab", 7), null, 3), "019b07a572756e2d31a27b7d96cd03e86400400acb3ff0000000000000a27b7d96009300cb000000000000000000c0c0c09600000000000096ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30a52f6461746192a2616207c003"),
         ("acc", new RunAccepted(7, 3), "01920703"),
         ("ref", new RunRefused(7, ["busy"]), "01920791a462757379"),
         ("prep", new PrepareRun(7, 2, "{}", "{}", Keeper, "/data", null), "01970702a27b7da27b7d96ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e30a52f64617461c0"),
@@ -50,11 +50,11 @@ internal static class WireSamples
         (
             "ctd",
             new CommitsTold(2, [new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, Counted, Redealt, 2, 3, 4)]),
-            "019202919a0593cc80cb3ff800000000000064cb3f847ae147ae147bc0c39292009202009201920201919401040100020304"),
+            "019202919b0593cc80cb3ff800000000000064cb3f847ae147ae147bc0c3929200920200920192020191940104010002030400"),
         (
             "nst",
-            new NodeStanding(2, Keeper, 4, new View(4, [new ShardRange(Worker, 0, 5)]), 7, true, true),
-            "01970296ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e3004930491939203010005940000900007c3c3"),
+            new NodeStanding(2, Keeper, 4, new View(4, [new ShardRange(Worker, 0, 5)]), 7, true, true, true),
+            "01980296ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e3004930491939203010005940000900007c3c3c3"),
         ("pg", new ProcessGone("10.0.0.2:4053", 7), "0192ad31302e302e302e323a3430353307"),
         ("np", new NodePrepared(2, Keeper, 4), "01930296ad31302e302e302e313a34303533ad31302e302e302e313a34303534a9766563746f723531320891a6776f726b6572a5302e312e3004"),
         ("nr", new NodeRefused(2, "10.0.0.2:4053", ["file train.csv differs"]), "019302ad31302e302e302e323a3430353391b666696c6520747261696e2e6373762064696666657273"),
@@ -70,7 +70,7 @@ internal static class WireSamples
         (
             "rc",
             new RunConcluded(new RunConclusion(RunStatus.Completed, RunProgress.Start, 2, null, null, "ab12", 1000), [Report]),
-            "0192970096009300cb000000000000000000c0c0c0940000000002c0c0a461623132cb408f400000000000919702ad31302e302e302e323a34303533a9766563746f7232353604ce00011170ce00100000ce00200000"),
+            "0192970096009300cb000000000000000000c0c0c09600000000000002c0c0a461623132cb408f400000000000919702ad31302e302e302e323a34303533a9766563746f7232353604ce00011170ce00100000ce00200000"),
         ("rf", new RunFailed("disk full"), "0191a96469736b2066756c6c"),
         ("rm", new RunMoves(), "0190"),
         (
@@ -79,7 +79,7 @@ internal static class WireSamples
             {
                 Account = new StepAccount(4, 3, new GradientTotals(128, 1.5, 100), Counted, 2, Redealt, 4),
             },
-            "0192960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb400000000000000097040393cc80cb3ff80000000000006492920092020092019202010291940104010004"),
+            "0192960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb400000000000000098040393cc80cb3ff8000000000000649292009202009201920201029194010401000400"),
         (
             "eec",
             new EpochCompleted(new EpochMetrics
@@ -105,7 +105,7 @@ internal static class WireSamples
         (
             "sc",
             new StepCommitted(5, new GradientTotals(128, 1.5, 100), 0.01, null, true, Counted, Redealt, 2, 3, 4),
-            "019a0593cc80cb3ff800000000000064cb3f847ae147ae147bc0c39292009202009201920201919401040100020304"),
+            "019b0593cc80cb3ff800000000000064cb3f847ae147ae147bc0c3929200920200920192020191940104010002030400"),
         ("sd", new StepDiverged(5, 1, double.NaN), "01930501cbfff8000000000000"),
         ("dd", new DuplicatesDiffer(5, new TreeNode(1, 3), Worker, new WorkerId(4, 0)), "019405920103920301920400"),
         (
@@ -126,14 +126,15 @@ internal static class WireSamples
             new ViewPublished(new View(4, [new ShardRange(Worker, 0, 5), new ShardRange(new WorkerId(4, 0), 5, 8)]), 70_000),
             "01929304929392030100059392040005089400009000ce00011170"),
         ("so", new StepOpened(4, 70_000, [new TreeNode(0, 0), new TreeNode(2, 1)]), "019304ce0001117092920000920201"),
+        ("ca", new ComputeAlso(4, 70_000, [new TreeNode(0, 0), new TreeNode(2, 1)]), "019304ce0001117092920000920201"),
         ("eb", new EvaluateBlocks(1, EvaluatedSplit.Test, 3, 9, 40), "01950101030928"),
         ("ct", new ContinueTraining(71_000, 4), "0192ce0001155804"),
         ("ht", new HoldTraining(4), "019104"),
         (
             "wc",
             new WriteCheckpoint(CheckpointKind.Last, Progress, KnownStep: 5),
-            "01930096ce000111709364cb3fe00000000000005a920294cb3fd0000000000000cb3fec000000000000c0c094cb3fc0000000000000c0cb3ff8000000000000cb3fe8000000000000c094ce00088b8002010005"),
-        ("rb", new RestoreBest(), "0190"),
+            "01930096ce000111709364cb3fe00000000000005a920294cb3fd0000000000000cb3fec000000000000c0c094cb3fc0000000000000c0cb3ff8000000000000cb3fe8000000000000c096ce00088b80020100000005"),
+        ("rb", new RestoreBest(70_000), "0191ce00011170"),
         ("pm", new PieceMeasured(3, 70_000, 16, [0.5, 0.25]), "019403ce000111701092cb3fe0000000000000cb3fd0000000000000"),
     ];
 
@@ -186,6 +187,7 @@ internal static class WireSamples
             Gen.Select(count, count, evaluation.Array[0, 9], (number, first, totals) => (object)new BlocksEvaluated(number, first, totals)),
             Gen.Select(count, range.Array[0, 9], (number, ranges) => (object)new ViewPublished(new View(number, ranges))),
             Gen.Select(count, step, node.Array[0, 9], (view, at, present) => (object)new StepOpened(view, at, present)),
+            Gen.Select(count, step, node.Array[0, 9], (view, at, late) => (object)new ComputeAlso(view, at, late)),
             Gen.Select(Gen.Enum<CheckpointKind>(), progress, (kind, at) => (object)new WriteCheckpoint(kind, at, at.Step)),
             Gen.Select(Gen.Enum<EvaluatedSplit>(), count, count, (split, first, end) => (object)new EvaluateBlocks(0, split, first, end, 7)));
     }

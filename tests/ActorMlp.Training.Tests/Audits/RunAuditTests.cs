@@ -22,6 +22,8 @@ public sealed class RunAuditTests
         { "a subtree is beyond the tree", "ledger.jsonl:4: step 1: shard 4 is counted; the configuration has 4 shards per step" },
         { "a worker is another", "ledger.jsonl:4: shard 2 is counted for worker 0; by view 1 it is of worker 1" },
         { "a lost worker goes on", "ledger.jsonl:10: shard 2 is counted for worker 2; by view 2 it is of worker 1" },
+        { "a late shard was another's", "ledger.jsonl:4: shard 2 is counted for worker 0; by view 1 it is of worker 1" },
+        { "late shards are forgotten", "summary.json: has 32 shards committed, 2 dealt again" },
         { "rows are cut", "ledger.jsonl:4: step 1 has 5 rows; by the plan it has 6" },
         { "the loss is another", "metrics.jsonl:2: step 2 has the loss 0.2916666666666667; the ledger gives 0.2916666666666668" },
         { "a hit is added", "metrics.jsonl:5: epoch 1 has the accuracy 0.15 on the training rows; the ledger gives 0.2" },
@@ -56,6 +58,20 @@ public sealed class RunAuditTests
         Assert.Equal([new RedealtEntry(5, "1", 2, 1, RedealReason.Moved), new RedealtEntry(5, "2", 3, 1, RedealReason.Lost)], report.Redealt);
         Assert.Equal((1, 11), (report.DuplicatesDropped, report.Lines));
         Assert.Empty(report.Notes);
+    }
+
+    [Fact]
+    public void Shard_that_was_late_may_be_counted_for_whoever_helped()
+    {
+        using var run = new AuditedRun();
+        run.ForgeStep(1, account => account with { Counted = Helped, Redealt = [new(1, 2, 1, RedealReason.Late)], ShardsInVain = 1 });
+        RunSummary summary = AuditedRun.Summary(8);
+        run.WriteSummary(summary with { Ledger = summary.Ledger with { ShardsReissued = 3, ShardsLate = 1, ShardsInVain = 1 } });
+        AuditReport report = run.Audit();
+
+        Assert.Null(report.Finding);
+        Assert.Contains(new RedealtEntry(1, "1", 2, 1, RedealReason.Late), report.Redealt);
+        Assert.Equal(1, report.ShardsInVain);
     }
 
     [Theory]
@@ -263,6 +279,9 @@ public sealed class RunAuditTests
         File.WriteAllBytes(path, bytes[..^5]);
     }
 
+    /// <summary>Worker 0 computed shard 2, which is worker 1's.</summary>
+    private static CountedSubtree[] Helped => [new(0, new TreeNode(1, 0)), new(0, new TreeNode(0, 2)), new(2, new TreeNode(0, 3))];
+
     private static void Forge(AuditedRun run, string forgery)
     {
         CountedSubtree[] counted = [new(0, new TreeNode(1, 0)), new(1, new TreeNode(0, 2)), new(2, new TreeNode(0, 3))];
@@ -301,6 +320,12 @@ public sealed class RunAuditTests
                 break;
             case "a lost worker goes on":
                 run.ForgeStep(6, account => account with { Counted = [counted[0], new(2, new TreeNode(1, 1))] });
+                break;
+            case "a late shard was another's":
+                run.ForgeStep(1, account => account with { Counted = Helped, Redealt = [new(2, 2, 1, RedealReason.Late)] });
+                break;
+            case "late shards are forgotten":
+                run.ForgeStep(1, account => account with { Counted = Helped, Redealt = [new(1, 2, 1, RedealReason.Late)] });
                 break;
             case "rows are cut":
                 run.ForgeStep(1, account => account with { Totals = account.Totals with { Rows = 5 } });

@@ -89,9 +89,10 @@ public sealed class FaultScriptSimulationTests
     [Fact]
     public void Search_finds_that_frames_are_not_sent_again_and_shrinks_to_one_fault()
     {
-        // Planted: bulk frames that are under way when a connection ends do not come again.
+        // Planted: bulk frames that are under way when a connection ends do not come again. Help would replace most of those that are lost.
         LinkModel broken = SearchCase.Links with { ResendsFrames = false };
         SearchCase failed = Enumerable.Range(1, 200).Select(seed => SearchCase.Of((ulong)seed, broken))
+            .Select(one => one with { Options = one.Options with { StragglerFactor = 0 } })
             .First(one => one.Options.Script.Faults.Count > 2 && one.FindProblem() is not null);
         Assert.Null(SearchCase.Of(failed.Seed).FindProblem());
 

@@ -207,6 +207,7 @@ public sealed class SimulationTests
                 Seed = seed,
                 DetectionTime = TimeSpan.FromMilliseconds(200),
                 HandoverTime = TimeSpan.FromMilliseconds(50),
+                LateAfter = TimeSpan.FromMilliseconds(15),
                 Link = new LinkModel(1e6, TimeSpan.FromMicroseconds(500), 0.9),
                 Faults = faults,
             });

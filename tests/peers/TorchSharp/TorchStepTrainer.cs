@@ -68,7 +68,9 @@ internal sealed class TorchStepTrainer : IStepTrainer
 
             using (no_grad())
             {
-                linear.weight!.copy_(tensor(weights, [units, fanIn]));
+                // Left to the finalizer's thread, a tensor over managed memory is freed while others are made, and the process ends by SIGSEGV now and then.
+                using Tensor initial = tensor(weights, [units, fanIn]);
+                linear.weight!.copy_(initial);
                 linear.bias!.zero_();
             }
 

@@ -20,6 +20,7 @@ public static class MessageLevelForecast
         var simulation = new ClusterSimulation(model, new SimulationOptions
         {
             Standbys = 0,
+            StragglerFactor = 0,
             Nodes = plan.Nodes,
             Servers = plan.Servers,
             MinimumWorkers = plan.Nodes,

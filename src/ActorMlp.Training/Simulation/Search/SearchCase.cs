@@ -56,6 +56,7 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
                 Seed = seed,
                 DetectionTime = TimeSpan.FromMilliseconds(200),
                 HandoverTime = TimeSpan.FromMilliseconds(50),
+                LateAfter = TimeSpan.FromMilliseconds(15),
                 Link = link ?? Links,
                 Script = RandomFaults.Draw(seed, nodes, Epochs * StepsPerEpoch, Undisturbed),
             });

@@ -22,6 +22,7 @@ internal sealed class ShareComputer
     private readonly ComputePool pool;
     private readonly TrainingHooks hooks;
     private readonly ShareEngine engine;
+    private readonly Action<Exception> fail;
     private readonly bool isLocal;
 
     /// <summary>A computer.</summary>
@@ -30,8 +31,10 @@ internal sealed class ShareComputer
     /// <param name="store">Weights and optimizer; null where only workers are.</param>
     /// <param name="pool">The threads that compute.</param>
     /// <param name="hooks">For tests and benchmarks.</param>
-    public ShareComputer(RunSetup setup, SharePlan plan, ParameterStore? store, ComputePool pool, TrainingHooks hooks)
+    /// <param name="fail">Told on the pool of what went wrong there and is nobody's answer.</param>
+    public ShareComputer(RunSetup setup, SharePlan plan, ParameterStore? store, ComputePool pool, TrainingHooks hooks, Action<Exception> fail)
     {
+        this.fail = fail;
         this.plan = plan;
         this.store = store;
         this.pool = pool;
@@ -66,8 +69,14 @@ internal sealed class ShareComputer
     /// <param name="taken">Called on the pool when it was copied.</param>
     public void Accept(ShareWork work, IReadOnlyList<ReadOnlyMemory<float>> input, Action taken) => Do(() =>
     {
-        engine.Accept(work, input);
-        taken();
+        try
+        {
+            engine.Accept(work, input);
+        }
+        finally
+        {
+            taken();
+        }
     });
 
     /// <summary>Takes what was computed of a share elsewhere.</summary>
@@ -76,8 +85,14 @@ internal sealed class ShareComputer
     /// <param name="taken">Called on the pool when it was copied.</param>
     public void Store(int share, IReadOnlyList<ReadOnlyMemory<float>> result, Action taken) => Do(() =>
     {
-        engine.Store(share, result);
-        taken();
+        try
+        {
+            engine.Store(share, result);
+        }
+        finally
+        {
+            taken();
+        }
     });
 
     /// <summary>Hands out what was computed of a share.</summary>
@@ -88,8 +103,18 @@ internal sealed class ShareComputer
     /// <summary>Does something once all that was asked for before is done.</summary>
     public void Do(Action what) => pool.Enqueue(() =>
     {
-        what();
-        return true;
+        try
+        {
+            what();
+            return true;
+        }
+#pragma warning disable CA1031 // Whatever it is, nobody else waits for it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            fail(exception);
+            return false;
+        }
     });
 
     /// <summary>Computes a share; the answer is given on the pool.</summary>

@@ -60,8 +60,8 @@ public sealed class TrainingRun
         using UpdateLog? log = setup.Options.Training.Consistency.Mode == ConsistencyMode.Bsp
             ? null
             : UpdateLog.Open(directory.Updates, setup, setup.Shape.Workers, start.Step);
-        RunActors actors = log is null ? Synchronous(store, pool, resume) : OfShares(store, pool, resume, log);
         var observer = new RunObserver(progress);
+        RunActors actors = log is null ? Synchronous(store, pool, resume) : OfShares(store, pool, resume, log, observer);
         var party = new RunParty(setup.Shape.Workers, pool.Threads, KernelSelection.Name);
         progress.Report(RunSummaries.Started(setup, runId, start.Step, party));
 
@@ -95,10 +95,10 @@ public sealed class TrainingRun
     }
 
     /// <summary>Workers with shares that are applied, or averaged, each for itself.</summary>
-    private RunActors OfShares(ParameterStore store, ComputePool pool, Checkpoint? resume, UpdateLog log)
+    private RunActors OfShares(ParameterStore store, ComputePool pool, Checkpoint? resume, UpdateLog log, RunObserver observer)
     {
         var plan = SharePlan.Of(setup, setup.Shape.Workers);
-        var computer = new ShareComputer(setup, plan, store, pool, Hooks);
+        var computer = new ShareComputer(setup, plan, store, pool, Hooks, exception => observer.Fail(exception.GetBaseException().Message));
         long step = resume?.Progress.Step ?? 0;
         resume?.Restore(setup, store.Parameters, computer.Slots);
         var server = new ShareResources(setup, plan, store, computer, new CheckpointWriter(directory), log);

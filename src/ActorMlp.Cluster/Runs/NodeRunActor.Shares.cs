@@ -6,6 +6,7 @@ using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
 using Akka.Actor;
+using Akka.Event;
 using MessagePack;
 
 namespace ActorMlp.Cluster.Runs;
@@ -18,7 +19,7 @@ internal sealed partial class NodeRunActor
 {
     private const int UpdatesOfFrame = 4096;
 
-    private readonly Dictionary<string, SortedDictionary<int, SharedBuffer>> arriving = [];
+    private readonly Dictionary<string, SortedDictionary<int, ArrivingVector>> arriving = [];
     private readonly List<UpdateRecord> unsentUpdates = [];
     private readonly Queue<HeldWeights> heldWeights = [];
     private ShareWorkerMachine? shareWorker;
@@ -60,7 +61,7 @@ internal sealed partial class NodeRunActor
         {
             ForgetArriving();
             SharePlan plan = prepared!.Setup.Shape.Sharing!.PlanOf(view.Arrangement.Shares);
-            shares = new ShareComputer(prepared.Setup, plan, IsLead ? new ParameterStore(prepared.Setup, pool) : null, pool, new TrainingHooks());
+            shares = new ShareComputer(prepared.Setup, plan, IsLead ? new ParameterStore(prepared.Setup, pool) : null, pool, new TrainingHooks(), FailLater(Self));
         }
 
         Carry(shareWorker!.Handle(message));
@@ -104,41 +105,64 @@ internal sealed partial class NodeRunActor
                 CarryShares(missingFloats == 0 ? shareHost!.Handle(new RangeAcquired(header.Arrangement)) : []);
                 break;
             case BulkKind.ShareVector:
-                payload.Floats.CopyTo(VectorFrom(frame.From, header.Range).Span[(int)header.Offset..]);
+                VectorFrom(frame.From, header.Range).Take((int)header.Offset, payload.Floats);
                 break;
-            case BulkKind.ShareWork:
-                AcceptWork(Read<ShareWork>(payload), TakeVectors(frame.From));
+            case BulkKind.ShareWork when TakeVectors(frame.From) is { } input:
+                AcceptWork(Read<ShareWork>(payload), input);
                 break;
-            case BulkKind.ShareComputed:
-                AcceptResult(Read<ShareComputed>(payload), TakeVectors(frame.From));
+            case BulkKind.ShareComputed when TakeVectors(frame.From) is { } computed:
+                AcceptResult(Read<ShareComputed>(payload), computed);
+                break;
+            case BulkKind.ShareWork or BulkKind.ShareComputed:
+                log.Warning("{0} of {1} came without all of its vectors, as a connection was made anew: it does not count", header.Kind, frame.From);
                 break;
         }
     }
 
+    private static Action<Exception> FailLater(IActorRef actor) => exception => actor.Tell(new Status.Failure(exception));
+
     private static T Read<T>(BulkBuffer payload) => MessagePackSerializer.Deserialize<T>(payload.Span.ToArray(), WireOptions.Strict);
 
-    private SharedBuffer VectorFrom(string node, int number)
+    private ArrivingVector VectorFrom(string node, int number)
     {
-        if (!arriving.TryGetValue(node, out SortedDictionary<int, SharedBuffer>? known))
+        if (!arriving.TryGetValue(node, out SortedDictionary<int, ArrivingVector>? known))
         {
             arriving[node] = known = [];
         }
 
-        if (!known.TryGetValue(number, out SharedBuffer? vector))
+        if (!known.TryGetValue(number, out ArrivingVector? vector))
         {
-            known[number] = vector = vectors!.Rent();
+            known[number] = vector = new ArrivingVector(vectors!.Rent());
         }
 
         return vector;
     }
 
-    private SharedBuffer[] TakeVectors(string node) => arriving.Remove(node, out SortedDictionary<int, SharedBuffer>? vectors) ? [.. vectors.Values] : [];
+    /// <summary>What came of a node's vectors; null if some are not whole.</summary>
+    private SharedBuffer[]? TakeVectors(string node)
+    {
+        ArrivingVector[] came = arriving.Remove(node, out SortedDictionary<int, ArrivingVector>? known) ? [.. known.Values] : [];
+        SharedBuffer[] buffers = [.. came.Select(vector => vector.Buffer)];
+        if (Array.TrueForAll(came, vector => vector.IsWhole))
+        {
+            return buffers;
+        }
+
+        Release(buffers);
+        return null;
+    }
 
     private void ForgetArriving()
     {
-        foreach (string node in arriving.Keys.ToList())
+        Release([.. arriving.Values.SelectMany(known => known.Values).Select(vector => vector.Buffer)]);
+        arriving.Clear();
+    }
+
+    private void ForgetHeldWeights()
+    {
+        while (heldWeights.TryDequeue(out HeldWeights? held))
         {
-            Release(TakeVectors(node));
+            held.Weights.Release();
         }
     }
 
@@ -240,7 +264,7 @@ internal sealed partial class NodeRunActor
     {
         unsentUpdates.Clear();
         statesSent.Clear();
-        heldWeights.Clear();
+        ForgetHeldWeights();
         (acquired, missingFloats) = ([], 0);
         if (acquire.Pieces.Count > 0)
         {
@@ -375,6 +399,22 @@ internal sealed partial class NodeRunActor
                 copy.Release();
             }
         });
+    }
+
+    /// <summary>A vector of which pieces come.</summary>
+    private sealed class ArrivingVector(SharedBuffer buffer)
+    {
+        private int received;
+
+        public SharedBuffer Buffer => buffer;
+
+        public bool IsWhole => received == buffer.Floats.Length;
+
+        public void Take(int offset, ReadOnlySpan<float> values)
+        {
+            values.CopyTo(buffer.Span[offset..]);
+            received += values.Length;
+        }
     }
 
     /// <summary>The pool is done with a share.</summary>

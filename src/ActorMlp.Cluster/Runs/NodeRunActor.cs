@@ -82,6 +82,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         DropGradients();
         ForgetKept(_ => true);
         ForgetArriving();
+        ForgetHeldWeights();
         early.ForEach(frame => frame.Payload.Dispose());
         waitingForAdoption.Clear();
 

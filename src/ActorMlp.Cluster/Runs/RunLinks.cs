@@ -168,8 +168,7 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
     {
         byte[] payload = MessagePackSerializer.Serialize(message, WireOptions.Strict);
         Interlocked.Add(ref bytes, FrameHead.Size + payload.Length);
-        endpoint.Send(
-            nodeId, new BulkHeader { RunId = run, Kind = kind, Arrangement = arrangement, Count = payload.Length }, payload, static (_, _, _) => { }, null);
+        Send(nodeId, new BulkHeader { RunId = run, Kind = kind, Arrangement = arrangement, Count = payload.Length }, null, payload);
     }
 
     /// <summary>Sends a part of weights (slot 0) or optimizer state.</summary>

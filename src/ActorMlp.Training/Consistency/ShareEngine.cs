@@ -48,8 +48,8 @@ public sealed class ShareEngine(IShareModel model, SharePlan plan, ConsistencyMo
     /// <summary>Makes an order the newest of its share, with <see cref="InputOf"/> that came with it.</summary>
     public void Accept(ShareWork work, IReadOnlyList<ReadOnlyMemory<float>> input)
     {
-        shares[work.Share].Ticket = work.Ticket;
         CopyTo(input, InputOf(work.Share));
+        shares[work.Share].Ticket = work.Ticket;
     }
 
     /// <summary>Puts <see cref="ResultOf"/> a share, computed elsewhere, where updates look for it.</summary>
@@ -142,6 +142,7 @@ public sealed class ShareEngine(IShareModel model, SharePlan plan, ConsistencyMo
 
     private static void CopyTo(IReadOnlyList<ReadOnlyMemory<float>> from, IReadOnlyList<Memory<float>> to)
     {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(from.Count, to.Count);
         for (int i = 0; i < to.Count; i++)
         {
             from[i].CopyTo(to[i]);

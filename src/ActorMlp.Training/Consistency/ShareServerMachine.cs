@@ -197,7 +197,7 @@ public abstract class ShareServerMachine(RunShape shape, SharePlan plan, long st
 
     /// <summary>A checkpoint is asked for; the run holds, or has not begun.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(WriteCheckpoint message) =>
-        phase is Phase.Waiting or Phase.Held ? [new SaveCheckpoint(message.Kind, message.Progress, [])] : [];
+        phase is Phase.Waiting || (phase == Phase.Held && message.Progress.Step == Committed) ? [new SaveCheckpoint(message.Kind, message.Progress, [])] : [];
 
     /// <summary>The best epoch's weights are asked for; training is over.</summary>
     public IReadOnlyList<ParameterServerEffect> Handle(RestoreBest message)

@@ -26,7 +26,7 @@ public sealed partial class CoordinatorMachine
         }
 
         evaluations = view.Number;
-        lastHeard = now;
+        lastHeard = latest = now;
         if (shape.Sharing is not null || !message.AreReady || CatchUp(message) is not { } caughtUp)
         {
             phase = Phase.Settling;

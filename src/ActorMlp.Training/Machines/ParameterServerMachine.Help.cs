@@ -1,6 +1,5 @@
 using ActorMlp.Engine.Batches;
 using ActorMlp.Training.Messages;
-using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Machines;
@@ -56,7 +55,7 @@ public sealed partial class ParameterServerMachine
     private List<AskForHelp> HelpFromTheBeginning()
     {
         late.RemoveWhere(worker => newest.RangeOf(worker) is null);
-        return late.Count == 0 ? [] : Help([.. Dealt.Ranges.Select(range => range.Worker).Where(worker => !late.Contains(worker) && newest.RangeOf(worker) is not null)]);
+        return late.Count == 0 ? [] : Help([.. Dealt.Ranges.Where(range => range.Count > 0).Select(range => range.Worker).Where(worker => !late.Contains(worker) && newest.RangeOf(worker) is not null)]);
     }
 
     /// <summary>Deals what late workers own of the step in flight, and is not there, to others too: neighbours together, as evenly as that goes.</summary>
@@ -84,7 +83,7 @@ public sealed partial class ParameterServerMachine
             helped.Add(shard);
             if (IsLead)
             {
-                redealt.Enter(dealt.OwnerOf(shard)!.Value.Number, shard, RedealReason.Late);
+                redealt.EnterLate(dealt.OwnerOf(shard)!.Value.Number, shard);
             }
         }
 
@@ -107,11 +106,13 @@ public sealed partial class ParameterServerMachine
             return;
         }
 
-        for (int shard = result.Node.FirstShard; shard < result.Node.EndShard && IsLead; shard++)
+        // What was computed in an older view may be sent again in this one.
+        bool ownedIt = views.Values.Any(older => older.Number < view.Number && older.OwnerOf(result.Node.FirstShard) == result.Worker);
+        for (int shard = result.Node.FirstShard; shard < result.Node.EndShard && IsLead && !ownedIt; shard++)
         {
             if (view.OwnerOf(shard) is { } owner && helped.Add(shard))
             {
-                redealt.Enter(owner.Number, shard, RedealReason.Late);
+                redealt.EnterLate(owner.Number, shard);
             }
         }
     }

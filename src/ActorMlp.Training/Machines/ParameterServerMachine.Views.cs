@@ -207,6 +207,9 @@ public sealed partial class ParameterServerMachine
             phase = Phase.Open;
             step = range.Step;
             next = last;
+            inVain = 0;
+            helped.Clear();
+            redealt.Clear();
             foreach (PieceAccount piece in pieces)
             {
                 piece.Clear();

@@ -23,6 +23,15 @@ internal sealed class RedealBook
         }
     }
 
+    /// <summary>Enters a shard that is late, unless it is entered as that; it may be asked for more than once.</summary>
+    public void EnterLate(int worker, int shard)
+    {
+        if (!entries.Exists(entry => entry.Reason == RedealReason.Late && entry.First <= shard && shard < entry.First + entry.Count))
+        {
+            Enter(worker, shard, RedealReason.Late);
+        }
+    }
+
     /// <summary>Enters what another server had entered of the same step.</summary>
     public void Enter(IEnumerable<RedealtShards> known) => entries.AddRange(known);
 

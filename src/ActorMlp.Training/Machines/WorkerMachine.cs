@@ -143,7 +143,8 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
 
         // What others own comes after what is waited for anyway.
         Enqueue(verification.NodesOf(self, view, message.Step), effects);
-        Enqueue(helped.Where(node => !IsMine(node, message)), effects);
+        Enqueue(
+            helped.Where(node => !IsMine(node, message) && !computed.ContainsKey(node) && !there.Exists(one => one.Covers(node))), effects);
         StartNext(effects);
         return effects;
     }

@@ -13,6 +13,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     private readonly List<NodeProcess> nodes = [];
     private readonly List<Task> later = [];
     private readonly CancellationTokenSource end = new();
+    private readonly SemaphoreSlim starting = new(1, 1);
     private readonly ChaosClusterOptions options;
     private readonly TimeProvider time;
     private readonly ChaosLinks? links;
@@ -136,7 +137,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
                 places.ToList().ForEach(place => nodes[place].Leave());
                 break;
             case FaultKind.Join:
-                Later(TimeSpan.Zero, () => StartNodeAsync(nodes.Count));
+                Later(TimeSpan.Zero, () => StartNodeAsync(null));
                 break;
             case FaultKind.Partition:
                 Partition(fault, places);
@@ -168,6 +169,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         network?.Dispose();
         disk?.Dispose();
         end.Dispose();
+        starting.Dispose();
     }
 
     private static LinkDisturbance Disturbance(Fault fault, IReadOnlyList<int> places) => new()
@@ -238,7 +240,21 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     private ValueTask CloseKeeperAsync() => keeperGate?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private async Task StartNodeAsync(int place)
+    /// <summary>Starts a node, one at a time, in its place or, where that is null, in the next free one.</summary>
+    private async Task StartNodeAsync(int? wanted)
+    {
+        await starting.WaitAsync(end.Token).ConfigureAwait(false);
+        try
+        {
+            await StartInAsync(wanted ?? nodes.Count).ConfigureAwait(false);
+        }
+        finally
+        {
+            starting.Release();
+        }
+    }
+
+    private async Task StartInAsync(int place)
     {
         ProcessGate? gate = links?.OpenGate(place);
         List<string> arguments =

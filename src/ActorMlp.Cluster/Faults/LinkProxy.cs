@@ -108,24 +108,39 @@ public sealed class LinkProxy : IAsyncDisposable
         {
             try
             {
-                Socket near = await listener.AcceptAsync(stop.Token).ConfigureAwait(false);
-                if (route(near) is { } known)
-                {
-                    known.Link.Carry(near, known.Target, mark);
-                }
-                else
-                {
-                    log.LinkNotRouted(near.RemoteEndPoint);
-                    near.Close(0);
-                }
+                Route(await listener.AcceptAsync(stop.Token).ConfigureAwait(false));
             }
-            catch (SocketException exception) when (!stop.IsCancellationRequested)
+            catch (Exception exception) when (exception is SocketException or IOException && !stop.IsCancellationRequested)
             {
                 log.LinkAcceptFailed(exception.Message);
             }
             catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException or SocketException)
             {
                 return;
+            }
+        }
+    }
+
+    private void Route(Socket near)
+    {
+        bool isCarried = false;
+        try
+        {
+            if (route(near) is { } known)
+            {
+                known.Link.Carry(near, known.Target, mark);
+                isCarried = true;
+            }
+            else
+            {
+                log.LinkNotRouted(near.RemoteEndPoint);
+            }
+        }
+        finally
+        {
+            if (!isCarried)
+            {
+                near.Close(0);
             }
         }
     }

@@ -61,19 +61,31 @@ internal sealed partial class KeeperActor
         return true;
     }
 
-    private void LogUpTo(long step)
+    /// <summary>Writes the log's lines that a checkpoint needs, before it.</summary>
+    /// <returns>Whether that went well; else the run fails as if the checkpoint could not be written.</returns>
+    private bool LogUpTo(long step)
     {
         if (updates is null)
         {
-            return;
+            return true;
         }
 
-        foreach (UpdateRecord update in received.Where(update => update.Clock < step))
+        try
         {
-            updates.Append(update);
+            foreach (UpdateRecord update in received.Where(update => update.Clock < step))
+            {
+                updates.Append(update);
+            }
+
+            updates.Flush();
+        }
+        catch (StorageException exception)
+        {
+            Self.Tell(new CheckpointFailed(exception.Message), Self);
+            return false;
         }
 
-        updates.Flush();
         received.RemoveAll(update => update.Clock < step);
+        return true;
     }
 }

@@ -116,7 +116,11 @@ internal sealed partial class KeeperActor
 
         foreach (WriteCheckpoint wanted in awaitingState.TakeDue(step => states.TryGetValue(step, out RunState? state) && state.IsWhole))
         {
-            LogUpTo(wanted.Progress.Step);
+            if (!LogUpTo(wanted.Progress.Step))
+            {
+                return;
+            }
+
             checkpoints.Save(wanted.Kind, states[wanted.Progress.Step].Capture(options.Setup, wanted.Progress), Self);
             if (wanted.Kind == CheckpointKind.Last)
             {

@@ -19,13 +19,13 @@ internal sealed partial class NodeRunActor
 {
     private const int UpdatesOfFrame = 4096;
 
-    private readonly Dictionary<string, SortedDictionary<int, ArrivingVector>> arriving = [];
     private readonly List<UpdateRecord> unsentUpdates = [];
     private readonly Queue<HeldWeights> heldWeights = [];
     private ShareWorkerMachine? shareWorker;
     private ShareHostMachine? shareHost;
     private ShareComputer? shares;
     private SharedBuffers? vectors;
+    private ArrivingVectors? arriving;
     private IReadOnlyList<Memory<float>> acquired = [];
     private long missingFloats;
 
@@ -36,6 +36,7 @@ internal sealed partial class NodeRunActor
         shareWorker = new ShareWorkerMachine(self);
         shareHost = new ShareHostMachine(prepared!.Setup.Shape, run.Number);
         vectors = new SharedBuffers(prepared.Setup.Network.Layout.Length);
+        arriving = new ArrivingVectors(vectors, prepared.Setup.Network.Layout.Length);
         Become(ComputingShares);
     }
 
@@ -59,7 +60,7 @@ internal sealed partial class NodeRunActor
         view = message.View;
         if (isArranged)
         {
-            ForgetArriving();
+            arriving!.Clear();
             SharePlan plan = prepared!.Setup.Shape.Sharing!.PlanOf(view.Arrangement.Shares);
             shares = new ShareComputer(prepared.Setup, plan, IsLead ? new ParameterStore(prepared.Setup, pool) : null, pool, new TrainingHooks(), FailLater(Self));
         }
@@ -67,9 +68,7 @@ internal sealed partial class NodeRunActor
         Carry(shareWorker!.Handle(message));
         Carry(weights.Handle(message));
         CarryShares(shareHost!.Handle(message));
-        List<BulkFrame> due = [.. early];
-        early.Clear();
-        due.ForEach(AcceptShareFrame);
+        TakeEarly(AcceptShareFrame);
     }
 
     private void AcceptShareFrame(BulkFrame frame)
@@ -105,16 +104,23 @@ internal sealed partial class NodeRunActor
                 CarryShares(missingFloats == 0 ? shareHost!.Handle(new RangeAcquired(header.Arrangement)) : []);
                 break;
             case BulkKind.ShareVector:
-                VectorFrom(frame.From, header.Range).Take((int)header.Offset, payload.Floats);
+                arriving!.Take(frame.From, header.Worker, header.Step, header.Range, (int)header.Offset, payload.Floats);
                 break;
-            case BulkKind.ShareWork when TakeVectors(frame.From) is { } input:
-                AcceptWork(Read<ShareWork>(payload), input);
+            case BulkKind.ShareWork:
+                ShareWork work = Read<ShareWork>(payload);
+                if (VectorsOf(work, frame.From) is { } input)
+                {
+                    AcceptWork(work, input);
+                }
+
                 break;
-            case BulkKind.ShareComputed when TakeVectors(frame.From) is { } computed:
-                AcceptResult(Read<ShareComputed>(payload), computed);
-                break;
-            case BulkKind.ShareWork or BulkKind.ShareComputed:
-                log.Warning("{0} of {1} came without all of its vectors, as a connection was made anew: it does not count", header.Kind, frame.From);
+            case BulkKind.ShareComputed:
+                ShareComputed result = Read<ShareComputed>(payload);
+                if (VectorsOf(result.Work, frame.From) is { } computed)
+                {
+                    AcceptResult(result, computed);
+                }
+
                 break;
         }
     }
@@ -123,39 +129,15 @@ internal sealed partial class NodeRunActor
 
     private static T Read<T>(BulkBuffer payload) => MessagePackSerializer.Deserialize<T>(payload.Span.ToArray(), WireOptions.Strict);
 
-    private ArrivingVector VectorFrom(string node, int number)
+    private IReadOnlyList<SharedBuffer>? VectorsOf(ShareWork work, string from)
     {
-        if (!arriving.TryGetValue(node, out SortedDictionary<int, ArrivingVector>? known))
+        IReadOnlyList<SharedBuffer>? came = arriving!.Collect(from, work.Share, work.Ticket);
+        if (came is null)
         {
-            arriving[node] = known = [];
+            log.Warning("order {0} of share {1} came from {2} without all of its vectors, as a connection was made anew: it does not count", work.Ticket, work.Share, from);
         }
 
-        if (!known.TryGetValue(number, out ArrivingVector? vector))
-        {
-            known[number] = vector = new ArrivingVector(vectors!.Rent());
-        }
-
-        return vector;
-    }
-
-    /// <summary>What came of a node's vectors; null if some are not whole.</summary>
-    private SharedBuffer[]? TakeVectors(string node)
-    {
-        ArrivingVector[] came = arriving.Remove(node, out SortedDictionary<int, ArrivingVector>? known) ? [.. known.Values] : [];
-        SharedBuffer[] buffers = [.. came.Select(vector => vector.Buffer)];
-        if (Array.TrueForAll(came, vector => vector.IsWhole))
-        {
-            return buffers;
-        }
-
-        Release(buffers);
-        return null;
-    }
-
-    private void ForgetArriving()
-    {
-        Release([.. arriving.Values.SelectMany(known => known.Values).Select(vector => vector.Buffer)]);
-        arriving.Clear();
+        return came;
     }
 
     private void ForgetHeldWeights()
@@ -174,13 +156,13 @@ internal sealed partial class NodeRunActor
         }
     }
 
-    private void AcceptWork(ShareWork work, SharedBuffer[] input)
+    private void AcceptWork(ShareWork work, IReadOnlyList<SharedBuffer> input)
     {
         shares!.Accept(work, [.. input.Select(vector => (ReadOnlyMemory<float>)vector.Floats)], () => Release(input));
         Carry(shareWorker!.Handle(work));
     }
 
-    private void AcceptResult(ShareComputed result, SharedBuffer[] vectors)
+    private void AcceptResult(ShareComputed result, IReadOnlyList<SharedBuffer> vectors)
     {
         if (shareHost!.Needs(result))
         {
@@ -222,7 +204,7 @@ internal sealed partial class NodeRunActor
         else if (members.TryGetValue(view.Arrangement.Lead, out RunMember? lead))
         {
             Arrangement arrangement = view.Arrangement;
-            shares!.Read(result.Work.Share, computed => SendVectors(lead.NodeId, arrangement, computed, () => links.SendShare(lead.NodeId, arrangement.Number, result)));
+            shares!.Read(result.Work.Share, computed => SendVectors(lead.NodeId, arrangement, result.Work, computed, () => links.SendShare(lead.NodeId, arrangement.Number, result)));
         }
     }
 
@@ -283,7 +265,7 @@ internal sealed partial class NodeRunActor
         else if (members.TryGetValue(grant.Worker.Number, out RunMember? worker))
         {
             Arrangement arrangement = view.Arrangement;
-            shares!.Grant(grant.Work, input => SendVectors(worker.NodeId, arrangement, input, () => links.SendShare(worker.NodeId, arrangement.Number, grant.Work)));
+            shares!.Grant(grant.Work, input => SendVectors(worker.NodeId, arrangement, grant.Work, input, () => links.SendShare(worker.NodeId, arrangement.Number, grant.Work)));
         }
     }
 
@@ -306,7 +288,7 @@ internal sealed partial class NodeRunActor
     }
 
     /// <summary>On the pool: what is sent is a copy, as the vectors are computed with anew before the frames are acknowledged.</summary>
-    private void SendVectors(string nodeId, Arrangement arrangement, IReadOnlyList<Memory<float>> sent, Action sendMessage)
+    private void SendVectors(string nodeId, Arrangement arrangement, ShareWork work, IReadOnlyList<Memory<float>> sent, Action sendMessage)
     {
         for (int i = 0; i < sent.Count; i++)
         {
@@ -314,7 +296,7 @@ internal sealed partial class NodeRunActor
             sent[i].CopyTo(copy.Floats);
             foreach (ParameterPiece piece in arrangement.Pieces)
             {
-                links.SendVector(nodeId, arrangement.Number, i, piece, copy, isWeights: arrangement.Lead == run.Number);
+                links.SendVector(nodeId, arrangement.Number, work, i, piece, copy, isWeights: arrangement.Lead == run.Number);
             }
 
             copy.Release();
@@ -399,22 +381,6 @@ internal sealed partial class NodeRunActor
                 copy.Release();
             }
         });
-    }
-
-    /// <summary>A vector of which pieces come.</summary>
-    private sealed class ArrivingVector(SharedBuffer buffer)
-    {
-        private int received;
-
-        public SharedBuffer Buffer => buffer;
-
-        public bool IsWhole => received == buffer.Floats.Length;
-
-        public void Take(int offset, ReadOnlySpan<float> values)
-        {
-            values.CopyTo(buffer.Span[offset..]);
-            received += values.Length;
-        }
     }
 
     /// <summary>The pool is done with a share.</summary>

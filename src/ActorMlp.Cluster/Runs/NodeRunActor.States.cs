@@ -22,6 +22,11 @@ internal sealed partial class NodeRunActor
         RangeStore range = RangeAt(keep.Pieces[0].Offset)!;
         range.CommitUpTo(keep.Step);
         kept.Add(new KeptState(keep.Step, range.Range.Offset, range.Capture()));
+        if (kept.Count > KeepState.Most)
+        {
+            KeptState oldest = kept[0];
+            ForgetKept(one => one == oldest);
+        }
     }
 
     private void SendKept(SendKeptStates send)

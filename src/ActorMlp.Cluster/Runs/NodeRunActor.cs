@@ -81,7 +81,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         receiver?.Dispose();
         DropGradients();
         ForgetKept(_ => true);
-        ForgetArriving();
+        arriving?.Clear();
         ForgetHeldWeights();
         early.ForEach(frame => frame.Payload.Dispose());
         waitingForAdoption.Clear();
@@ -191,9 +191,14 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         view = message.View;
         Carry(weights.Handle(message));
         Carry(server!.Handle(message));
+        TakeEarly(Accept);
+    }
+
+    private void TakeEarly(Action<BulkFrame> accept)
+    {
         List<BulkFrame> due = [.. early];
         early.Clear();
-        due.ForEach(Accept);
+        due.ForEach(accept);
     }
 
     private void Accept(BulkFrame frame)

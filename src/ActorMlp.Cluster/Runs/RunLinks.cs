@@ -144,13 +144,23 @@ internal sealed class RunLinks(BulkEndpoint endpoint, ulong run)
             payload);
     }
 
-    /// <summary>Sends a piece of a vector that a share is computed with, or that was computed of it.</summary>
-    public void SendVector(string nodeId, int arrangement, int number, ParameterPiece piece, SharedBuffer vector, bool isWeights)
+    /// <summary>Sends a piece of a vector that a share is computed with, or that was computed of it: its order's number is the frame's step, the share its worker.</summary>
+    public void SendVector(string nodeId, int arrangement, ShareWork work, int number, ParameterPiece piece, SharedBuffer vector, bool isWeights)
     {
         Interlocked.Add(ref isWeights ? ref weightBytes : ref gradientBytes, FrameHead.Size + piece.Length * sizeof(float));
         Send(
             nodeId,
-            new BulkHeader { RunId = run, Kind = BulkKind.ShareVector, Range = number, Offset = piece.Offset, Count = piece.Length, Arrangement = arrangement },
+            new BulkHeader
+            {
+                RunId = run,
+                Kind = BulkKind.ShareVector,
+                Worker = work.Share,
+                Step = work.Ticket,
+                Range = number,
+                Offset = piece.Offset,
+                Count = piece.Length,
+                Arrangement = arrangement,
+            },
             vector,
             vector.Bytes(piece.Offset, piece.Length));
     }

@@ -94,7 +94,11 @@ public sealed record SaveCheckpoint(CheckpointKind Kind, RunProgress Progress, I
 /// <summary>Copy what this server stands by for, as the run holds at this step: if its server is lost before whoever keeps the run has this state, nobody else does.</summary>
 /// <param name="Step">Steps committed in it.</param>
 /// <param name="Pieces">The pieces.</param>
-public sealed record KeepState(long Step, IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect;
+public sealed record KeepState(long Step, IReadOnlyList<ParameterPiece> Pieces) : ParameterServerEffect
+{
+    /// <summary>Copies that are kept, the newest: a state is on its way for moments, however slow the disk is on which it ends up.</summary>
+    public const int Most = 3;
+}
 
 /// <summary>Send those copies to whoever keeps the run: the server is lost.</summary>
 /// <param name="Pieces">The pieces.</param>

@@ -91,6 +91,12 @@ internal sealed partial class SimulatedNode
                         kept[(piece.Offset, keep.Step)] = [.. Enumerable.Range(0, 1 + model.OptimizerSlots).Select(slot => held.Slot(slot, piece).ToArray())];
                     }
 
+                    long[] steps = [.. kept.Keys.Select(key => key.Step).Distinct().OrderDescending()];
+                    foreach ((int Offset, long Step) old in kept.Keys.Where(key => steps.Skip(KeepState.Most).Contains(key.Step)).ToArray())
+                    {
+                        kept.Remove(old);
+                    }
+
                     break;
                 case SendKeptStates send:
                     SendKept(send);

@@ -24,6 +24,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     private (long Step, float[] Weights)? bestOnDisk;
     private int written;
     private int restoration;
+    private int supplied;
     private long? restoresBest;
 
     /// <summary>The newest checkpoint's progress: where another coordinator begins.</summary>
@@ -57,6 +58,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         }
 
         view = View.None;
+        supplied = 0;
         LostCheckpoint = false;
         ForgetWhatWasUnderWay();
     }
@@ -87,6 +89,12 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
     public void Supply(Arrangement arrangement)
     {
+        // Where the view got lost that says who holds what, all is said again; and what was said again comes too late for an arrangement that is under way.
+        if (arrangement.Number != view.Arrangement.Number || arrangement.Number == supplied)
+        {
+            return;
+        }
+
         if (arrangement.Shares > 0 && !BeginsShares(arrangement))
         {
             return;
@@ -98,6 +106,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             return;
         }
 
+        supplied = arrangement.Number;
         ForgetWhatWasUnderWay();
         int firstResidual = arrangement.Shares > 0 ? state.Slots.Length : 1 + model.OptimizerSlots;
         for (int slot = 0; slot < state.Slots.Length; slot++)

@@ -54,7 +54,8 @@ internal sealed record ChaosRecord(string Kind, string Target, IReadOnlyList<int
 /// <param name="Steps">Steps of the run.</param>
 /// <param name="Seconds">Time that it took, from the first step.</param>
 /// <param name="WeightsSha256">The hash that it ended with.</param>
-/// <param name="ExpectedSha256">The hash of the undisturbed run; null where it was not computed.</param>
+/// <param name="ExpectedSha256">The hash that it must have; null where it was stopped before its end.</param>
+/// <param name="ComparedWith">Whose hash that is: <see cref="Undisturbed"/> or <see cref="Replay"/>.</param>
 /// <param name="Takeovers">How often a standby, or another coordinator, went on without losing a step.</param>
 /// <param name="Rewinds">How often the run went back to its last checkpoint.</param>
 /// <param name="StepsLost">Steps that were trained twice for that.</param>
@@ -69,6 +70,7 @@ internal sealed record ChaosReport(
     double Seconds,
     string WeightsSha256,
     string? ExpectedSha256,
+    string ComparedWith,
     int Takeovers,
     int Rewinds,
     long StepsLost,
@@ -76,7 +78,13 @@ internal sealed record ChaosReport(
     LinkTraffic? Links,
     IReadOnlyList<ChaosRecord> Faults)
 {
-    /// <summary>Whether the faults left the result as it was.</summary>
+    /// <summary>Compared with a run that nothing disturbed.</summary>
+    public const string Undisturbed = "undisturbed";
+
+    /// <summary>Compared with a replay of the run's own log: its mode leaves the order of updates open.</summary>
+    public const string Replay = "replay";
+
+    /// <summary>Whether the faults left the result as it was, or as the log says.</summary>
     [JsonInclude]
     public bool IsEqual => ExpectedSha256 is null || ExpectedSha256 == WeightsSha256;
 }

@@ -20,7 +20,8 @@ public sealed partial class ClusterSimulation
         nextNumber = 0;
         joined.Clear();
         (gathering, moves) = (true, false);
-        keeper.Submit();
+        keeper.Submit(run);
+        keeper.Follow(run, to);
         coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer());
         int of = run;
         var invited = processes.Values.Where(process => process is { IsMember: true, Leaves: false }).ToList();
@@ -137,13 +138,13 @@ public sealed partial class ClusterSimulation
 
                     break;
                 case SupplyRanges supply:
-                    ToKeeper(() => keeper.Supply(supply.Arrangement));
+                    ToKeeper(() => keeper.Handle(new RangesWanted(supply.Arrangement)));
                     break;
                 case TellWorker tell:
                     FromCoordinator(tell.Worker.Number, tell.Message);
                     break;
                 case TellParameterServer { Message: RestoreBest message }:
-                    ToKeeper(() => keeper.RestoreBest(message));
+                    ToKeeper(() => keeper.Handle(message));
                     break;
                 case TellParameterServer { Message: WriteCheckpoint message }:
                     ToKeeper(() => keeper.Handle(message));
@@ -247,7 +248,7 @@ public sealed partial class ClusterSimulation
     private void Failover()
     {
         coordinator = null;
-        keeper.LoseCoordinator();
+        keeper.LoseCoordinator(coordinatorId);
         int lost = run;
         clock.After(options.HandoverTime, () =>
         {
@@ -264,6 +265,7 @@ public sealed partial class ClusterSimulation
             }
 
             coordinatorId = next.Id;
+            keeper.Follow(run, next.Id);
             gathering = false;
             moves = false;
             var standings = new SortedDictionary<int, ServerStanding>();

@@ -202,8 +202,7 @@ public sealed partial class ClusterSimulation
             }
         }
 
-        float[] weights = conclusion is null ? []
-            : (keeper.Best ?? keeper.WeightsAfter(conclusion.Progress.Step)) ?? [];
+        float[] weights = conclusion is null ? [] : keeper.WeightsOf(conclusion);
         return new SimulationResult(conclusion, weights, Watch.Broken ?? failure, clock.Now, events, network.BulkBytes)
         {
             EventCount = eventCount,
@@ -272,7 +271,7 @@ public sealed partial class ClusterSimulation
         {
             if (of == run)
             {
-                keeper.Receive(arrangement, step, slot, offset, values);
+                keeper.Handle(new StateArrived(arrangement, step, slot, offset, values.Length), values);
             }
         });
     }
@@ -284,7 +283,7 @@ public sealed partial class ClusterSimulation
         {
             if (of == run)
             {
-                keeper.Receive(arrangement, updates);
+                keeper.Handle(new UpdatesArrived(arrangement, updates));
             }
         });
     }

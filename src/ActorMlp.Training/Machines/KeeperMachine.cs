@@ -12,6 +12,7 @@ public sealed partial class KeeperMachine
 {
     private readonly SortedDictionary<long, StateAccount> states = [];
     private readonly StateRetention retention = new();
+    private readonly HashSet<int> bestSentTo = [];
     private readonly RunShape shape;
     private readonly StateShape state;
     private readonly AwaitedCheckpoints awaited;
@@ -161,6 +162,7 @@ public sealed partial class KeeperMachine
         }
 
         hasBest = true;
+        bestSentTo.Clear();
         return [.. SendBest(), new ConfirmBest(Saved.Step)];
     }
 
@@ -203,10 +205,12 @@ public sealed partial class KeeperMachine
         return [new ReadBest(step, restoration)];
     }
 
+    /// <summary>What the run is tested with, for each worker of the view that was not given it. Nodes that come back have other numbers.</summary>
     private SendBest[] SendBest() => hasBest
         ?
         [
             .. from range in view.Ranges
+               where bestSentTo.Add(range.Worker.Number)
                from piece in view.Arrangement.Pieces
                select new SendBest(
                    range.Worker.Number,

@@ -359,7 +359,7 @@ public sealed partial class ClusterSimulation
         int of = run, from = coordinatorId;
         network.Send(from, KeeperId, Plane.Control, 200, () =>
         {
-            if (of == run && from == coordinatorId)
+            if (of == run && keeper.Hears(from))
             {
                 what();
             }

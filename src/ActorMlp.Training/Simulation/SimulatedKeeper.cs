@@ -50,6 +50,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>A coordinator is lost.</summary>
     public void LoseCoordinator(int coordinator) => Carry(machine.Handle(new CoordinatorGone(NameOf(coordinator))));
 
+    /// <summary>Whether a coordinator's word counts.</summary>
+    public bool Hears(int coordinator) => machine.Hears(NameOf(coordinator));
+
     /// <summary>The keeper's process ended, and another goes on from the newest whole checkpoint: nothing is left but what is on disk.</summary>
     public void Restart()
     {

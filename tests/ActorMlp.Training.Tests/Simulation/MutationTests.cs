@@ -67,32 +67,8 @@ public sealed class MutationTests
         "a state is whole although a part of it came twice and another not at all", "Machines/StateAccount.cs",
         "parts.Add((message.Vector, message.Offset)) ? message.Length : 0", "message.Length")]
     [InlineData(
-        "the keeper takes parts of a state from servers of an older arrangement", "Machines/KeeperMachine.cs",
-        "message.Arrangement == view.Arrangement.Number && !IsWhole", "!IsWhole")]
-    [InlineData(
-        "a checkpoint is written that the next coordinator cannot know of", "Machines/KeeperMachine.cs",
-        "if (awaitsArrangement)", "if (awaitsArrangement && false)")]
-    [InlineData(
-        "a run of shares is given a state older than its newest checkpoint", "Machines/KeeperMachine.cs",
-        "if (arrangement.Step < Saved.Step)", "if (arrangement.Step < 0)")]
-    [InlineData(
-        "a part of a state survives the arrangement that it is of", "Machines/KeeperMachine.cs",
-        "return Drop([.. states.Keys.Where(step => !IsWhole(step))]);", "return [];")]
-    [InlineData(
-        "a new coordinator does not hear that a checkpoint could not be written", "Machines/KeeperMachine.cs",
-        "failed is null ? SendBest()", "failed is not null ? SendBest()")]
-    [InlineData(
-        "a worker that joins while the run is tested gets no weights", "Machines/KeeperMachine.cs",
-        "        bestSentTo.Clear();\n        return", "        bestSentTo.UnionWith(Enumerable.Range(3, 100));\n        return")]
-    [InlineData(
-        "the keeper listens to a coordinator that was given up", "Machines/KeeperMachine.Coordinators.cs",
-        "!ended && Coordinator == coordinator", "!ended")]
-    [InlineData(
         "updates that an arrangement dropped are logged", "Machines/KeeperMachine.Shares.cs",
         "        received.Clear();\n", "")]
-    [InlineData(
-        "the newest progress is that of the disk", "Machines/KeeperMachine.cs",
-        ".MaxBy(progress => progress.Step)!", ".Last()")]
     public void Search_finds_a_planted_mistake(string mistake, string file, string original, string mutated)
     {
         string path = Path.Combine(Source, file);

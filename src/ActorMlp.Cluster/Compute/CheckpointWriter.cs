@@ -12,12 +12,16 @@ namespace ActorMlp.Cluster.Compute;
 public sealed class CheckpointWriter(RunDirectory directory)
 {
     private readonly Lock gate = new();
-    private readonly List<(CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker)> waiting = [];
+    private readonly List<(CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker, Task After)> waiting = [];
     private Task writer = Task.CompletedTask;
     private string? failure;
 
     /// <summary>Writes a checkpoint, later. The asker gets <see cref="CheckpointWritten"/> or <see cref="CheckpointFailed"/>.</summary>
-    public void Save(CheckpointKind kind, Checkpoint checkpoint, IActorRef asker)
+    /// <param name="kind">Which one.</param>
+    /// <param name="checkpoint">What is in it.</param>
+    /// <param name="asker">Who hears of it.</param>
+    /// <param name="after">What it is worth nothing without: it is waited for, and if it fails the checkpoint does.</param>
+    public void Save(CheckpointKind kind, Checkpoint checkpoint, IActorRef asker, Task? after = null)
     {
         lock (gate)
         {
@@ -36,10 +40,10 @@ public sealed class CheckpointWriter(RunDirectory directory)
                 waiting.RemoveAll(entry => entry.Kind == kind);
             }
 
-            waiting.Add((kind, checkpoint, asker));
+            waiting.Add((kind, checkpoint, asker, after ?? Task.CompletedTask));
             if (writer.IsCompleted)
             {
-                writer = Task.Run(WriteAll);
+                writer = Task.Run(WriteAllAsync);
             }
         }
     }
@@ -64,11 +68,11 @@ public sealed class CheckpointWriter(RunDirectory directory)
                 $"is the best checkpoint of step {best.Progress.Step}; the one of step {step} could not be written, so the run has to be resumed from its last checkpoint");
     }
 
-    private void WriteAll()
+    private async Task WriteAllAsync()
     {
         while (true)
         {
-            (CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker) entry;
+            (CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker, Task After) entry;
             lock (gate)
             {
                 if (waiting.Count == 0)
@@ -85,6 +89,7 @@ public sealed class CheckpointWriter(RunDirectory directory)
             string path = entry.Kind == CheckpointKind.Best ? directory.BestCheckpoint : directory.LastCheckpoint;
             try
             {
+                await entry.After.ConfigureAwait(false);
                 entry.Checkpoint.Save(path);
                 entry.Asker.Tell(new CheckpointWritten(entry.Kind, entry.Checkpoint.Progress.Step, path));
             }

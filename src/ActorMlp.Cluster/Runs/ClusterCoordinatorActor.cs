@@ -1,5 +1,6 @@
 using ActorMlp.Cluster.Nodes;
 using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Messages;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;

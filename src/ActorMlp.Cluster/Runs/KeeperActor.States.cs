@@ -1,192 +1,104 @@
 using ActorMlp.Cluster.Bulk;
+using ActorMlp.Cluster.Compute;
 using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
-using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
-using ActorMlp.Training.Views;
 using Akka.Actor;
+using MessagePack;
 
 namespace ActorMlp.Cluster.Runs;
 
-/// <content>The run's state: what parameter servers are given, and what they send.</content>
+/// <content>The run's vectors, here, on the disk and on their way.</content>
 internal sealed partial class KeeperActor
 {
-    private readonly HashSet<string> bestSentTo = [];
-    private readonly StateRetention retention = new();
-    private SharedBuffer? bestWeights;
-    private int restoration;
-
-    /// <summary>The newest progress that was told; the state to it may still be on its way.</summary>
-    private RunProgress Newest =>
-        awaitingState.All.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(saved).MaxBy(progress => progress.Step)!;
-
-    private void Supply(Arrangement arrangement)
-    {
-        if (arrangement.Shares > 0 && !BeginsShares(arrangement))
-        {
-            return;
-        }
-
-        if (!states.TryGetValue(arrangement.Step, out RunState? state) || !state.IsWhole)
-        {
-            Fail($"the state of step {arrangement.Step} is asked for, and is not here");
-            return;
-        }
-
-        ForgetWhatWasUnderWay();
-
-        int residuals = arrangement.Step == 0 ? 0 : options.Setup.Encoding?.ResidualNames.Count ?? 0;
-        int serverSlots = state.Slots.Count - (options.Setup.Encoding?.ResidualNames.Count ?? 0);
-        foreach (ParameterPiece piece in arrangement.Pieces)
-        {
-            for (int slot = 0; slot < serverSlots; slot++)
-            {
-                Supply(piece.Server, slot, piece);
-                Supply(piece.Standby, slot, piece);
-            }
-
-            for (int subtree = 0; subtree < residuals; subtree++)
-            {
-                Supply(view.OwnerOf(subtree * options.Setup.Shape.ShardsDealtTogether)?.Number ?? -1, serverSlots + subtree, piece);
-            }
-        }
-
-        void Supply(int number, int slot, ParameterPiece piece)
-        {
-            if (members.TryGetValue(number, out RunMember? member))
-            {
-                links!.SendState(member.NodeId, arrangement.Number, arrangement.Step, slot, piece.Offset, state.Slots[slot], piece.Offset, piece.Length);
-            }
-        }
-    }
-
-    /// <summary>
-    /// With a new arrangement everything from its step on comes anew: states of which parts are missing will not be completed by the servers of before, and
-    /// checkpoints that wait for them are asked for again. Whole states stay, as the steps that lead there give the same bits.
-    /// </summary>
-    private void ForgetWhatWasUnderWay()
-    {
-        foreach (long step in states.Values.Where(state => !state.IsWhole).Select(state => state.Step).ToList())
-        {
-            states.Remove(step);
-        }
-
-        awaitingState.Begin(saved);
-        bestSentTo.Clear();
-        restoration++;
-        (best, bestWeights, restoresBest) = (null, null, null);
-    }
+    private readonly SortedDictionary<long, RunState> states = [];
+    private readonly CheckpointWriter checkpoints;
+    private readonly UpdateLogWriter updates;
+    private SharedBuffer? best;
 
     private void Accept(BulkFrame frame)
     {
         using BulkBuffer payload = frame.Payload;
         BulkHeader header = frame.Header;
-        if (header.Arrangement == view.Arrangement.Number && header.Kind == BulkKind.Updates)
+        if (header.Kind == BulkKind.Updates)
         {
-            AcceptUpdates(payload);
+            Carry(machine.Handle(new UpdatesArrived(
+                header.Arrangement, MessagePackSerializer.Deserialize<UpdateRecord[]>(payload.Span.ToArray(), WireOptions.Strict))));
             return;
         }
 
-        if (header.Kind != BulkKind.State || header.Arrangement != view.Arrangement.Number)
-        {
-            return;
-        }
-
-        if (!states.TryGetValue(header.Step, out RunState? state))
-        {
-            states[header.Step] = state = RunState.Awaited(options.Setup, header.Step, shares);
-        }
-
-        if (state.IsWhole)
+        if (header.Kind != BulkKind.State)
         {
             return;
         }
 
-        state.Receive(header.Range, (int)header.Offset, payload.Floats);
-        SaveWhatIsWhole();
+        var part = new StateArrived(header.Arrangement, header.Step, header.Range, (int)header.Offset, payload.Floats.Length);
+        if (!machine.Takes(part))
+        {
+            return;
+        }
+
+        if (!states.TryGetValue(part.Step, out RunState? state))
+        {
+            states[part.Step] = state = RunState.Awaited(options.Setup, machine.Shares);
+        }
+
+        payload.Floats.CopyTo(state.Slots[part.Vector].Span[part.Offset..]);
+        Carry(machine.Handle(part));
     }
 
-    private void SaveWhatIsWhole()
+    private void Accept(BestRead message)
     {
-        if (awaitsArrangement)
+        if (machine.Takes(message.Loaded))
         {
-            return;
+            best = new SharedBuffers(options.Setup.Network.Layout.Length).Rent();
+            message.Checkpoint.RestoreWeights(options.Setup, best.Span);
         }
 
-        foreach (WriteCheckpoint wanted in awaitingState.TakeDue(step => states.TryGetValue(step, out RunState? state) && state.IsWhole))
-        {
-            if (!LogUpTo(wanted.Progress.Step))
-            {
-                return;
-            }
-
-            checkpoints.Save(wanted.Kind, states[wanted.Progress.Step].Capture(options.Setup, wanted.Progress), Self);
-            if (wanted.Kind == CheckpointKind.Last)
-            {
-                saved = wanted.Progress;
-            }
-        }
-
-        RestoreBestWhenSaved();
+        Carry(machine.Handle(message.Loaded));
     }
 
-    /// <summary>Loads the best checkpoint, once every checkpoint that was asked for is on its way to the disk.</summary>
-    private void RestoreBestWhenSaved()
+    private void CarryState(KeeperEffect effect)
     {
-        if (restoresBest is { } step && awaitingState.IsEmpty)
+        switch (effect)
         {
-            restoresBest = null;
-            int asked = restoration;
-            checkpoints.LoadBestAsync(step).PipeTo(Self, Self, checkpoint => new BestLoaded(checkpoint, asked));
+            case SupplyState supply when members.TryGetValue(supply.To, out RunMember? member):
+                links!.SendState(
+                    member.NodeId, supply.Arrangement, supply.Step, supply.Vector, supply.Piece.Offset, states[supply.Step].Slots[supply.Vector], supply.Piece.Offset, supply.Piece.Length);
+                break;
+            case CreateFirstState create:
+                states[0] = RunState.Initial(options.Setup, null, create.Shares);
+                break;
+            case DropState drop:
+                states.Remove(drop.Step);
+                break;
+            case BeginLog begin:
+                updates.BeginAsync(begin.Shares, begin.Step).PipeTo(Self, Self, failure: exception => new LogFailed(exception.GetBaseException().Message));
+                break;
+            case AppendToLog append:
+                // If that fails, so does the checkpoint that follows.
+                _ = updates.AppendAsync(append.Updates);
+                break;
+            case WriteState write:
+                checkpoints.Save(write.Kind, states[write.Progress.Step].Capture(options.Setup, write.Progress), Self, updates.Written);
+                break;
+            case ReadBest read:
+                checkpoints.LoadBestAsync(read.Step).PipeTo(
+                    Self,
+                    Self,
+                    checkpoint => new BestRead(checkpoint, new BestLoaded(read.Restoration)),
+                    exception => new BestMissing(read.Restoration, exception.GetBaseException().Message));
+                break;
+            case SendBest send when members.TryGetValue(send.To, out RunMember? worker):
+                links!.SendWeights(worker.NodeId, send.Message, send.Piece, best!, send.Piece.Offset);
+                break;
+            case ConfirmBest confirm:
+                coordinator.Tell(new BestRestored(options.Setup.Network.Layout.Sha256(states[confirm.LastStep].Slots[0].Span)));
+                break;
         }
     }
 
-    private void ForgetStates()
-    {
-        foreach (long step in retention.Forget(states.Keys, [saved.Step, .. awaitingState.All.Select(wanted => wanted.Progress.Step)]))
-        {
-            states.Remove(step);
-        }
-    }
-
-    private void Accept(BestLoaded message)
-    {
-        if (message.Restoration != restoration)
-        {
-            return;
-        }
-
-        string last = options.Setup.Network.Layout.Sha256(states[saved.Step].Slots[0].Span);
-        RunState weights = RunState.Awaited(options.Setup, options.Setup.Shape.TotalSteps + 1, shares);
-        message.Checkpoint.RestoreWeights(options.Setup, weights.Slots[0].Span);
-        best = weights.Slots[0].Span.ToArray();
-        bestWeights = weights.Slots[0];
-        SendBest();
-        coordinator.Tell(new BestRestored(last));
-    }
-
-    /// <summary>Gives every worker of the view the best epoch's weights, which the run is tested with.</summary>
-    private void SendBest()
-    {
-        if (best is null)
-        {
-            return;
-        }
-
-        foreach (ShardRange range in view.Ranges)
-        {
-            if (members.TryGetValue(range.Worker.Number, out RunMember? worker) && bestSentTo.Add(worker.NodeId))
-            {
-                foreach (ParameterPiece piece in view.Arrangement.Pieces)
-                {
-                    var message = new WeightsArrived(
-                        view.Arrangement.Number, options.Setup.Shape.TotalSteps + 1, piece.Offset, view.Number, Held: true);
-                    links!.SendWeights(worker.NodeId, message, piece, bestWeights!, piece.Offset);
-                }
-            }
-        }
-    }
-
-    private sealed record BestLoaded(Checkpoint Checkpoint, int Restoration);
+    private sealed record BestRead(Checkpoint Checkpoint, BestLoaded Loaded);
 }

@@ -3,102 +3,44 @@ using System.Text.Json;
 using ActorMlp.Cluster.Actors;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Compute;
-using ActorMlp.Cluster.DataTransfer;
 using ActorMlp.Cluster.Wire;
-using ActorMlp.Data.Cache;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
-using ActorMlp.Training.Views;
 using Akka.Actor;
 using Akka.Event;
 
 namespace ActorMlp.Cluster.Runs;
 
-/// <summary>What the keeper of a run ends with.</summary>
-/// <param name="Conclusion">How the run ended.</param>
-/// <param name="Parameters">The weights that stand.</param>
-/// <param name="Nodes">What each node did.</param>
-internal sealed record KeptRun(RunConclusion Conclusion, float[] Parameters, IReadOnlyList<NodeReport> Nodes);
-
-/// <summary>What a keeper works with.</summary>
-/// <param name="Setup">The run.</param>
-/// <param name="Source">The run as nodes get it.</param>
-/// <param name="RunId">Its name.</param>
-/// <param name="Directory">Its folder.</param>
-/// <param name="Fingerprint">Its data in hashes, as JSON.</param>
-/// <param name="Contacts">Nodes to submit it to.</param>
-/// <param name="Hello">Who keeps it.</param>
-/// <param name="Endpoint">The process's end of the bulk plane.</param>
-/// <param name="Hub">Where frames come in.</param>
-/// <param name="NodeAt">A node's agent.</param>
-/// <param name="Observer">Hears of the run.</param>
-/// <param name="Data">The data as a cache that nodes may ask for; null where they have data files of their own.</param>
-/// <param name="Shares">Workers that a run that is made of shares was begun with; null for one that begins, and for others.</param>
-internal sealed record KeeperOptions(
-    RunSetup Setup,
-    RunSource Source,
-    string RunId,
-    RunDirectory Directory,
-    string Fingerprint,
-    IReadOnlyList<string> Contacts,
-    NodeHello Hello,
-    BulkEndpoint Endpoint,
-    BulkHub Hub,
-    Func<string, ActorSelection> NodeAt,
-    IProgress<RunEvent> Observer,
-    DataCacheFile? Data,
-    int? Shares = null);
-
 /// <summary>
-/// Keeps a run, where it was submitted: submits it, gives parameter servers what they begin with, takes the state they send and writes checkpoints of it, and
-/// passes on what the coordinator tells. When a coordinator is lost or moves, it submits the run again, from the newest state it has.
+/// Keeps a run, where it was submitted: hands messages to <see cref="KeeperMachine"/>, and has what that decides on: the vectors, the disk, the nodes' addresses, and whoever watches the run.
 /// </summary>
 #pragma warning disable CA1001 // An actor lets go of what it has in PostStop.
 internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
 #pragma warning restore CA1001
 {
-    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan TakeOverAgainAfter = TimeSpan.FromMilliseconds(250);
-    private const int FirstAttempts = 10;
-    private const int LaterAttempts = 45;
-    private const int TakeOverAttempts = 360;
-
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly KeeperOptions options;
+    private readonly KeeperMachine machine;
     private readonly TaskCompletionSource<KeptRun> end;
-    private readonly CheckpointWriter checkpoints;
-    private readonly AwaitedCheckpoints awaitingState;
-    private readonly SortedDictionary<long, RunState> states = [];
     private readonly SortedDictionary<int, RunMember> members = [];
-    private readonly HashSet<string> contacts;
-    private readonly Dictionary<IActorRef, CancellationTokenSource> transfers = [];
-    private CancellationTokenSource sending = new();
-    private RunProgress saved;
     private IActorRef coordinator = ActorRefs.Nobody;
     private RunLinks? links;
-    private View view = View.None;
-    private float[]? best;
+    private IReadOnlyList<NodeReport> reports = [];
     private ulong run;
-    private int attempts;
-    private long? restoresBest;
-    private bool everAccepted;
-    private bool stopRequested;
-    private bool started;
-    private bool isUnderWay;
 
     public KeeperActor(KeeperOptions options, Checkpoint? resume, TaskCompletionSource<KeptRun> end)
     {
         this.options = options;
         this.end = end;
+        RunSetup setup = options.Setup;
+        RunProgress start = resume?.Progress ?? RunProgress.Start;
+        machine = new KeeperMachine(setup.Shape, setup.StateShape, start, options.Shares, options.Hello.NodeId, options.Contacts);
+        states[start.Step] = RunState.Initial(setup, resume, options.Shares);
         checkpoints = new CheckpointWriter(options.Directory);
-        contacts = [.. options.Contacts];
-        saved = resume?.Progress ?? RunProgress.Start;
-        awaitingState = new AwaitedCheckpoints(options.Setup.Shape.StepsPerEpoch, bestWaitsForLast: options.Setup.Shape.Sharing is not null);
-        shares = options.Shares;
-        states[saved.Step] = RunState.Initial(options.Setup, resume, shares);
+        updates = new UpdateLogWriter(options.Directory.Updates, setup);
         Keeping();
     }
 
@@ -108,14 +50,14 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     public static Props Props(KeeperOptions options, Checkpoint? resume, TaskCompletionSource<KeptRun> end) =>
         Akka.Actor.Props.Create(() => new KeeperActor(options, resume, end));
 
-    protected override void PreStart() => SubmitAnew();
+    protected override void PreStart() => Carry(machine.Begin(Renew()));
 
     protected override void PostStop()
     {
         options.Hub.Forget(run);
         sending.Cancel();
         sending.Dispose();
-        updates?.Dispose();
+        updates.Dispose();
         end.TrySetException(new RunFailedException("whoever keeps the run ended"));
     }
 
@@ -127,226 +69,67 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
 
     private void Keeping()
     {
-        Receive<TryAgain>(_ => Submit());
-        Receive<RunAccepted>(message => message.Run == run, Accept);
-        Receive<RunRefused>(message => message.Run == run, Accept);
+        Receive<OfferDue>(message => Carry(machine.Handle(message)));
+        Receive<RunAccepted>(message => Carry(machine.Handle(message, NameOf(Sender))));
+        Receive<RunRefused>(message => Carry(machine.Handle(message)));
         Receive<NodeRefused>(message => options.Observer.Report(new NodeWasRefused(message.NodeId, message.Reasons)));
         Receive<DataWanted>(message => message.Run == run && options.Data is not null, SendData);
-        Receive<DataSent>(message =>
-        {
-            EndTransfer(message.Node);
-            if (message.Failure is { } reason)
-            {
-                log.Warning("the data were not sent to {0}: {1}", message.Node, reason);
-                message.Node.Tell(new DataNotSent(run, reason));
-            }
-        });
+        Receive<DataSent>(Accept);
         Receive<MembersPublished>(FromCoordinator, Accept);
         Receive<ViewPublished>(FromCoordinator, message =>
         {
-            view = message.View;
-            options.Observer.Report(new ViewStands(view, ClusterTraining.IdOf(coordinator.Path.Address)));
-            SendBest();
-            if (failed is not null)
-            {
-                // The coordinator that was to hear of it may be gone.
-                coordinator.Tell(failed);
-            }
+            options.Observer.Report(new ViewStands(message.View, ClusterTraining.IdOf(Sender.Path.Address)));
+            Carry(machine.Handle(message));
         });
-        Receive<RangesWanted>(FromCoordinator, message => Supply(message.Arrangement));
-        Receive<WriteCheckpoint>(FromCoordinator, message =>
-        {
-            retention.Enter(message);
-            awaitingState.Add(message);
-            SaveWhatIsWhole();
-            ForgetStates();
-        });
+        Receive<RangesWanted>(FromCoordinator, message => Carry(machine.Handle(message)));
+        Receive<WriteCheckpoint>(FromCoordinator, message => Carry(machine.Handle(message)));
+        Receive<RestoreBest>(FromCoordinator, message => Carry(machine.Handle(message)));
         Receive<BulkFrame>(Accept);
         Receive<CheckpointWritten>(message =>
         {
             options.Observer.Report(new CheckpointSaved(message.Step, message.Path));
-            lastWritten = message.Kind == CheckpointKind.Last ? message : lastWritten;
-            retention.Enter(message);
-            ForgetStates();
-            coordinator.Tell(message);
+            Carry(machine.Handle(message));
         });
-        Receive<CheckpointFailed>(message =>
+        Receive<CheckpointFailed>(message => Carry(machine.Handle(message)));
+        Receive<LogFailed>(message => Carry(machine.Handle(message)));
+        Receive<BestRead>(Accept);
+        Receive<BestMissing>(message => Carry(machine.Handle(message)));
+        Receive<RunEvent>(FromCoordinator, options.Observer.Report);
+        Receive<StopRequested>(message => Carry(machine.Handle(message)));
+        Receive<RunConcluded>(FromCoordinator, message =>
         {
-            failed = message;
-            coordinator.Tell(message);
+            reports = message.Nodes;
+            Carry(machine.Handle(message.Conclusion));
         });
-        Receive<RestoreBest>(FromCoordinator, message =>
-        {
-            restoresBest = message.Step;
-            RestoreBestWhenSaved();
-        });
-        Receive<BestLoaded>(Accept);
-
-        // Of a coordinator that was given up nothing counts any more: what it still committed is trained again.
-        Receive<RunEvent>(_ => Sender.Equals(coordinator), options.Observer.Report);
-        Receive<StopRequested>(message =>
-        {
-            stopRequested = true;
-            coordinator.Tell(message);
-        });
-        Receive<RunConcluded>(FromCoordinator, Accept);
-        Receive<RunFailed>(FromCoordinator, message => Fail(message.Reason));
-        Receive<RunMoves>(FromCoordinator, _ =>
+        Receive<RunFailed>(FromCoordinator, message => Carry(machine.Handle(message)));
+        Receive<RunMoves>(FromCoordinator, message =>
         {
             log.Info("the run moves to another coordinator");
-            SubmitAnew();
+            Carry(machine.Handle(message, Renew()));
         });
         Receive<Terminated>(message =>
         {
-            if (transfers.TryGetValue(message.ActorRef, out CancellationTokenSource? transfer))
-            {
-                // Its frames would wait for a connection as long as the run lasts.
-                transfer.Cancel();
-            }
-
-            if (message.ActorRef.Equals(coordinator))
-            {
-                LookForCoordinator();
-            }
+            StopTransfer(message.ActorRef);
+            Carry(machine.Handle(new CoordinatorGone(NameOf(message.ActorRef))));
         });
-        Receive<BulkPeerRefused>(message =>
-        {
-            contacts.Remove(message.NodeId);
-            if (!coordinator.IsNobody() && ClusterTraining.IdOf(coordinator.Path.Address) == message.NodeId)
-            {
-                LookForCoordinator();
-            }
-        });
-        Receive<Status.Failure>(failure => Fail(failure.Cause.GetBaseException().Message));
+        Receive<BulkPeerRefused>(message => Carry(machine.Handle(new ContactGone(message.NodeId))));
     }
 
-    /// <summary>What an old coordinator may still say does not count.</summary>
-    private bool FromCoordinator<T>(T message) => Sender.Equals(coordinator);
+    private bool FromCoordinator<T>(T message) => machine.Hears(NameOf(Sender));
 
-    /// <summary>The coordinator is lost. The nodes go on without; the next coordinator, wherever it may be, is to take the run over.</summary>
-    private void LookForCoordinator()
-    {
-        log.Warning("the coordinator is lost");
-        Context.Unwatch(coordinator);
-        coordinator = ActorRefs.Nobody;
-        (isUnderWay, awaitsArrangement) = (true, shares is not null);
-        attempts = 0;
-        Submit();
-    }
+    private static CoordinatorName NameOf(IActorRef actor) => new(ClusterTraining.IdOf(actor.Path.Address), actor.Path.Uid);
 
-    private void SubmitAnew()
+    /// <summary>Another number for the run: what is on its way under the one of before arrives nowhere, and who still lacks data asks again.</summary>
+    private ulong Renew()
     {
-        isUnderWay = false;
-        Context.Unwatch(coordinator);
-        coordinator = ActorRefs.Nobody;
         options.Hub.Forget(run);
         run = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
         links = new RunLinks(options.Endpoint, run);
         options.Hub.Register(run, Self);
-        ForgetWhatWasUnderWay();
-
-        // Data are sent for a run by its number: those who still lack them ask again.
         sending.Cancel();
         sending.Dispose();
         sending = new CancellationTokenSource();
-        (view, attempts) = (View.None, 0);
-        Submit();
-    }
-
-    private void Submit()
-    {
-        if (attempts == (isUnderWay ? TakeOverAttempts : everAccepted ? LaterAttempts : FirstAttempts) || contacts.Count == 0)
-        {
-            Refuse([$"no coordinator takes the run: no answer from {string.Join(", ", contacts)}; does a node run there, with this secret or authority, and can it reach {options.Hello.NodeId}?"]);
-            return;
-        }
-
-        string next = contacts.ElementAt(attempts++ % contacts.Count);
-        var message = new SubmitRun(
-            run,
-            options.RunId,
-            RunOptionsJson.Serialize(options.Source.Options),
-            RunFacts.Of(options.Setup.Data),
-            options.Fingerprint,
-            saved,
-            options.Hello,
-            options.Source.Folder,
-            options.Data is { } data ? new DataOffer(data.Sha256, data.Length) : null,
-            isUnderWay ? Newest : null,
-            shares);
-
-        // A run that is under way shall not wait for a node that may be gone as well.
-        foreach (string contact in isUnderWay ? [.. contacts] : new[] { next })
-        {
-            options.NodeAt(contact).Tell(message);
-        }
-
-        Timers.StartSingleTimer("again", new TryAgain(), isUnderWay ? TakeOverAgainAfter : TryAgainAfter);
-    }
-
-    private void SendData(DataWanted message)
-    {
-        log.Info("{0} gets the data from here", message.Node.NodeId);
-        links!.Connect(message.Node.NodeId, message.Node.BulkAddress);
-        IActorRef node = Sender;
-        EndTransfer(node);
-        CancellationTokenSource transfer = transfers[node] = CancellationTokenSource.CreateLinkedTokenSource(sending.Token);
-        Context.Watch(node);
-        new DataSender(options.Data!, options.Endpoint.Send)
-            .SendAsync(message.Node.NodeId, run, [new ByteRange(0, options.Data!.Length)], transfer.Token)
-            .PipeTo(Self, Self, () => new DataSent(node, null), exception => new DataSent(node, exception.GetBaseException() switch
-            {
-                OperationCanceledException => "it is gone, or the run was submitted anew",
-                { } cause => cause.Message,
-            }));
-    }
-
-    private void EndTransfer(IActorRef node)
-    {
-        if (transfers.Remove(node, out CancellationTokenSource? transfer))
-        {
-            Context.Unwatch(node);
-            transfer.Cancel();
-            transfer.Dispose();
-        }
-    }
-
-    private void Accept(RunAccepted message)
-    {
-        Timers.Cancel("again");
-        log.Info("the run is accepted by {0}; {1} nodes", Sender, message.Nodes);
-        everAccepted = true;
-        coordinator = Sender;
-        Context.Watch(coordinator);
-        if (stopRequested)
-        {
-            coordinator.Tell(new StopRequested());
-        }
-    }
-
-    private void Accept(RunRefused message)
-    {
-        // After a coordinator was lost, the next may not have forgotten the run yet.
-        if (everAccepted && coordinator.IsNobody())
-        {
-            return;
-        }
-
-        Refuse(message.Reasons);
-    }
-
-    /// <summary>A run that never began may be submitted again after a mistake is mended; one that was under way has failed.</summary>
-    private void Refuse(IReadOnlyList<string> reasons)
-    {
-        if (started)
-        {
-            Fail(string.Join("; ", reasons));
-            return;
-        }
-
-        Timers.Cancel("again");
-        end.TrySetException(new RunRefusedException(reasons));
-        Context.Stop(Self);
+        return run;
     }
 
     private void Accept(MembersPublished message)
@@ -355,46 +138,97 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         foreach (RunMember member in message.Members)
         {
             members[member.Number] = member;
-            contacts.Add(member.NodeId);
             links!.Connect(member.NodeId, member.BulkAddress, member.Number);
         }
 
-        if (!started)
-        {
-            started = true;
-            if (options.Setup.Shape.Sharing is { } sharing)
-            {
-                options.Observer.Report(new RunNotice(
-                    $"training.consistency.mode {JsonNamingPolicy.CamelCase.ConvertName(sharing.Rule.Mode.ToString())}: one node holds all parameters and none stands by (cluster.standbys is not used); if it or the coordinator is lost, the run goes back to its last checkpoint"));
-            }
+        Carry(machine.Handle(new MembersMet([.. members.Values.Select(member => member.NodeId)])));
+        options.Observer.Report(new MembersKnown(members.ToDictionary(member => member.Key, member => member.Value.NodeId)));
+    }
 
-            options.Observer.Report(RunSummaries.Started(options.Setup, options.RunId, saved.Step, RunParty.Of(message.Members)));
-            if (options.Setup.Encoding?.Advice(message.Members.Count, options.Setup.Network.Layout.Length) is { } advice)
+    private void Carry(IReadOnlyList<KeeperEffect> effects)
+    {
+        foreach (KeeperEffect effect in effects)
+        {
+            switch (effect)
             {
-                options.Observer.Report(new RunNotice(advice));
+                case OfferRun offer:
+                    Submit(offer);
+                    break;
+                case FollowCoordinator follow:
+                    Timers.Cancel("again");
+                    log.Info("the run is accepted by {0}; {1} nodes", Sender, follow.Nodes);
+                    coordinator = Sender;
+                    Context.Watch(coordinator);
+                    break;
+                case LeaveCoordinator leave:
+                    if (leave.IsLost)
+                    {
+                        log.Warning("the coordinator is lost");
+                    }
+
+                    Context.Unwatch(coordinator);
+                    coordinator = ActorRefs.Nobody;
+                    break;
+                case AnswerCoordinator answer:
+                    coordinator.Tell(answer.Message);
+                    break;
+                case AnnounceStart announce:
+                    Announce(announce);
+                    break;
+                case CloseRun ended:
+                    end.TrySetResult(new KeptRun(ended.Conclusion, (ended.Step is { } step ? states[step].Slots[0] : best!).Span.ToArray(), reports));
+                    Context.Stop(Self);
+                    break;
+                case GiveUpRun give:
+                    end.TrySetException(new RunFailedException(give.Reason));
+                    Context.Stop(Self);
+                    break;
+                case RefuseRun refuse:
+                    end.TrySetException(new RunRefusedException(refuse.Reasons));
+                    Context.Stop(Self);
+                    break;
+                default:
+                    CarryState(effect);
+                    break;
             }
         }
-
-        options.Observer.Report(new MembersKnown(message.Members.ToDictionary(member => member.Number, member => member.NodeId)));
     }
 
-    private void Accept(RunConcluded message)
+    private void Submit(OfferRun offer)
     {
-        Context.Unwatch(coordinator);
-        bool endsWithBest = best is not null;
-        end.TrySetResult(new KeptRun(
-            message.Conclusion, endsWithBest ? best! : states[message.Conclusion.Progress.Step].Slots[0].Span.ToArray(), message.Nodes));
-        Context.Stop(Self);
+        var message = new SubmitRun(
+            offer.Run,
+            options.RunId,
+            RunOptionsJson.Serialize(options.Source.Options),
+            RunFacts.Of(options.Setup.Data),
+            options.Fingerprint,
+            offer.Progress,
+            options.Hello,
+            options.Source.Folder,
+            options.Data is { } data ? new DataOffer(data.Sha256, data.Length) : null,
+            offer.Newest,
+            offer.Shares);
+        foreach (string contact in offer.To)
+        {
+            options.NodeAt(contact).Tell(message);
+        }
+
+        Timers.StartSingleTimer("again", new OfferDue(), offer.AgainAfter);
     }
 
-    private void Fail(string reason)
+    private void Announce(AnnounceStart announce)
     {
-        Timers.Cancel("again");
-        end.TrySetException(new RunFailedException(reason));
-        Context.Stop(Self);
+        RunSetup setup = options.Setup;
+        if (setup.Shape.Sharing is { } sharing)
+        {
+            options.Observer.Report(new RunNotice(
+                $"training.consistency.mode {JsonNamingPolicy.CamelCase.ConvertName(sharing.Rule.Mode.ToString())}: one node holds all parameters and none stands by (cluster.standbys is not used); if it or the coordinator is lost, the run goes back to its last checkpoint"));
+        }
+
+        options.Observer.Report(RunSummaries.Started(setup, options.RunId, announce.Progress.Step, RunParty.Of([.. members.Values])));
+        if (setup.Encoding?.Advice(members.Count, setup.Network.Layout.Length) is { } advice)
+        {
+            options.Observer.Report(new RunNotice(advice));
+        }
     }
-
-    private sealed record TryAgain;
-
-    private sealed record DataSent(IActorRef Node, string? Failure);
 }

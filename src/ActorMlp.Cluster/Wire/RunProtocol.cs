@@ -52,18 +52,6 @@ public sealed record DataWanted([property: Key(0)] ulong Run, [property: Key(1)]
 [MessagePackObject]
 public sealed record DataNotSent([property: Key(0)] ulong Run, [property: Key(1)] string Reason);
 
-/// <summary>The coordinator takes a run.</summary>
-/// <param name="Run">Which.</param>
-/// <param name="Nodes">How many nodes are asked to take part.</param>
-[MessagePackObject]
-public sealed record RunAccepted([property: Key(0)] ulong Run, [property: Key(1)] int Nodes);
-
-/// <summary>The coordinator does not take a run, or cannot begin it.</summary>
-/// <param name="Run">Which.</param>
-/// <param name="Reasons">Why, for the user.</param>
-[MessagePackObject]
-public sealed record RunRefused([property: Key(0)] ulong Run, [property: Key(1)] IReadOnlyList<string> Reasons);
-
 /// <summary>Make ready for a run (from the coordinator to a node).</summary>
 /// <param name="Run">The run.</param>
 /// <param name="Number">The node's number within it.</param>
@@ -161,11 +149,6 @@ public sealed record RunMember(
 [MessagePackObject]
 public sealed record MembersPublished([property: Key(0)] IReadOnlyList<RunMember> Members);
 
-/// <summary>Give the parameter servers their ranges (from the coordinator to whoever keeps the run).</summary>
-/// <param name="Arrangement">Who gets what.</param>
-[MessagePackObject]
-public sealed record RangesWanted([property: Key(0)] Arrangement Arrangement);
-
 /// <summary>A node may leave: nothing depends on it.</summary>
 /// <param name="NodeId">Which.</param>
 [MessagePackObject]
@@ -208,15 +191,6 @@ public sealed record NodeReport(
 [MessagePackObject]
 public sealed record RunConcluded(
     [property: Key(0)] RunConclusion Conclusion, [property: Key(1)] IReadOnlyList<NodeReport> Nodes);
-
-/// <summary>A run cannot go on (to whoever keeps it).</summary>
-/// <param name="Reason">Why, for the user.</param>
-[MessagePackObject]
-public sealed record RunFailed([property: Key(0)] string Reason);
-
-/// <summary>The coordinator's node leaves: submit the run again, it goes on from its last checkpoint (to whoever keeps it).</summary>
-[MessagePackObject]
-public sealed record RunMoves;
 
 /// <summary>Asks for a <see cref="ClusterStatus"/> (to any node).</summary>
 [MessagePackObject]

@@ -4,6 +4,7 @@ using ActorMlp.Engine.Encodings;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 
 namespace ActorMlp.Training.Runs;
@@ -47,6 +48,17 @@ public sealed class RunSetup
     /// <summary>The names of all state beside the weights in a run that is made of shares, in order.</summary>
     /// <param name="workers">Workers that it was begun with.</param>
     public IReadOnlyList<string> StateNamesOf(int workers) => blueprint.StateNamesOf(workers);
+
+    /// <summary>What the run's state is made of.</summary>
+    public StateShape StateShape
+    {
+        get
+        {
+            int residuals = Encoding?.ResidualNames.Count ?? 0;
+            return new StateShape(
+                Network.Layout.Length, workers => 1 + (workers is { } count ? StateNamesOf(count) : StateNames).Count - residuals, residuals);
+        }
+    }
 
     /// <summary>How gradients are encoded; null for as they are.</summary>
     public EncodingPlan? Encoding => blueprint.Encoding;

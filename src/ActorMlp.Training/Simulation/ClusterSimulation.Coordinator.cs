@@ -20,7 +20,8 @@ public sealed partial class ClusterSimulation
         nextNumber = 0;
         joined.Clear();
         (gathering, moves) = (true, false);
-        keeper.Submit();
+        keeper.Submit(run);
+        keeper.Follow(run, to);
         coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer());
         invitations = CreateInvitations();
         int of = run;
@@ -165,13 +166,13 @@ public sealed partial class ClusterSimulation
 
                     break;
                 case SupplyRanges supply:
-                    ToKeeper(() => keeper.Supply(supply.Arrangement));
+                    ToKeeper(() => keeper.Handle(new RangesWanted(supply.Arrangement)));
                     break;
                 case TellWorker tell:
                     FromCoordinator(tell.Worker.Number, tell.Message);
                     break;
                 case TellParameterServer { Message: RestoreBest message }:
-                    ToKeeper(() => keeper.RestoreBest(message));
+                    ToKeeper(() => keeper.Handle(message));
                     break;
                 case TellParameterServer { Message: WriteCheckpoint message }:
                     ToKeeper(() => keeper.Handle(message));
@@ -290,7 +291,7 @@ public sealed partial class ClusterSimulation
     private void Failover()
     {
         coordinator = null;
-        keeper.LoseCoordinator();
+        keeper.LoseCoordinator(coordinatorId);
         int lost = run;
         clock.After(options.HandoverTime, () =>
         {
@@ -307,6 +308,7 @@ public sealed partial class ClusterSimulation
             }
 
             coordinatorId = next.Id;
+            keeper.Follow(run, next.Id);
             gathering = false;
             moves = false;
             var standings = new SortedDictionary<int, ServerStanding>();

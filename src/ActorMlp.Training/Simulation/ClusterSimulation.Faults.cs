@@ -280,7 +280,7 @@ public sealed partial class ClusterSimulation
     }
 
     /// <summary>The run failed of a full disk, or was stopped: whoever keeps it starts again from the newest whole checkpoint, once there is room.</summary>
-    private void ResumeAfter(string reason)
+    internal void ResumeAfter(string reason)
     {
         coordinator = null;
         run++;

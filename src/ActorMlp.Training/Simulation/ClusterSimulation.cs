@@ -204,8 +204,7 @@ public sealed partial class ClusterSimulation
             }
         }
 
-        float[] weights = conclusion is null ? []
-            : (keeper.Best ?? keeper.WeightsAfter(conclusion.Progress.Step)) ?? [];
+        float[] weights = conclusion is null ? [] : keeper.WeightsOf(conclusion);
         return new SimulationResult(conclusion, weights, Watch.Broken ?? failure, clock.Now, events, network.BulkBytes)
         {
             EventCount = eventCount,
@@ -274,7 +273,7 @@ public sealed partial class ClusterSimulation
         {
             if (of == run)
             {
-                keeper.Receive(arrangement, step, slot, offset, values);
+                keeper.Handle(new StateArrived(arrangement, step, slot, offset, values.Length), values);
             }
         });
     }
@@ -286,7 +285,7 @@ public sealed partial class ClusterSimulation
         {
             if (of == run)
             {
-                keeper.Receive(arrangement, updates);
+                keeper.Handle(new UpdatesArrived(arrangement, updates));
             }
         });
     }
@@ -362,7 +361,7 @@ public sealed partial class ClusterSimulation
         int of = run, from = coordinatorId;
         network.Send(from, KeeperId, Plane.Control, 200, () =>
         {
-            if (of == run && from == coordinatorId)
+            if (of == run && keeper.Hears(from))
             {
                 what();
             }

@@ -6,333 +6,203 @@ using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Simulation;
 
-/// <summary>Whoever keeps the run, simulated: the states that it has, the checkpoints that it writes, and what it gives to servers.</summary>
+/// <summary>Whoever keeps the run, simulated: <see cref="KeeperMachine"/> with vectors, a disk and a log. Who takes the run that it offers is the cluster's business.</summary>
 /// <param name="cluster">Everything else.</param>
 internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 {
     private readonly SimulatedModel model = cluster.Model;
-    private readonly SortedDictionary<long, State> states = [];
-    private readonly AwaitedCheckpoints awaited = new(
-        cluster.Model.Shape.StepsPerEpoch, bestWaitsForLast: cluster.Model.Shape.Sharing is not null);
-    private readonly Queue<(CheckpointKind Kind, RunProgress Progress, float[][] Slots)> disk = [];
+    private readonly Dictionary<long, float[][]> states = new() { [0] = cluster.Model.CreateState() };
+    private readonly Queue<(WriteState Checkpoint, float[][] State)> disk = [];
     private readonly List<UpdateRecord> log = [];
-    private readonly List<UpdateRecord> received = [];
-    private bool awaitsArrangement;
-    private StateRetention retention = new();
-    private (RunProgress Progress, float[][] Slots)? lastOnDisk;
-    private View view = View.None;
+    private KeeperMachine machine = Start(cluster.Model, RunProgress.Start, null);
+    private (RunProgress Progress, float[][] State)? lastOnDisk;
     private (long Step, float[] Weights)? bestOnDisk;
+    private ReadBest? wanted;
+    private float[]? best;
+    private bool diskFailed;
     private int written;
-    private int restoration;
-    private int supplied;
-    private long? restoresBest;
 
     /// <summary>The newest checkpoint's progress: where another coordinator begins.</summary>
-    public RunProgress Saved { get; private set; } = RunProgress.Start;
+    public RunProgress Saved => machine.Saved;
 
     /// <summary>The newest progress that the keeper was told; the state to it may still be on its way.</summary>
-    public RunProgress Newest =>
-        awaited.All.Where(wanted => wanted.Kind == CheckpointKind.Last).Select(wanted => wanted.Progress).Append(Saved).MaxBy(progress => progress.Step)!;
+    public RunProgress Newest => machine.Newest;
 
     /// <summary>The log of updates: up to the newest checkpoint that is to be written, and on disk before it.</summary>
     public IReadOnlyList<UpdateRecord> Log => log;
 
     /// <summary>Workers that a run that is made of shares was begun with; null before that, and in other runs.</summary>
-    public int? Shares { get; private set; }
+    public int? Shares => machine.Shares;
 
-    /// <summary>The best epoch's weights, once they are restored.</summary>
-    public float[]? Best { get; private set; }
+    /// <summary>Whether a checkpoint could not be written.</summary>
+    public bool LostCheckpoint => machine.HasFailed;
 
-    /// <summary>Whether a checkpoint could not be written since the run was submitted.</summary>
-    public bool LostCheckpoint { get; private set; }
-
-    /// <summary>The weights after some step, if they are here.</summary>
-    public float[]? WeightsAfter(long step) => states.TryGetValue(step, out State? state) && state.IsWhole ? state.Slots[0] : null;
+    /// <summary>The weights that a run ends with; none if they are not here.</summary>
+    public float[] WeightsOf(RunConclusion conclusion) => machine.Handle(conclusion) is [CloseRun end] ? end.Step is { } step ? states[step][0] : best! : [];
 
     /// <summary>The run is submitted, for the first time or again.</summary>
-    public void Submit()
-    {
-        if (states.Count == 0)
-        {
-            states[0] = new State(model.CreateState(), 0);
-        }
+    /// <param name="run">Its number.</param>
+    public void Submit(int run) => Carry(machine.Begin((ulong)run));
 
-        view = View.None;
-        supplied = 0;
-        LostCheckpoint = false;
-        ForgetWhatWasUnderWay();
-    }
+    /// <summary>A coordinator takes the run.</summary>
+    public void Follow(int run, int coordinator) => Carry(machine.Handle(new RunAccepted((ulong)run, 0), NameOf(coordinator)));
+
+    /// <summary>A coordinator is lost.</summary>
+    public void LoseCoordinator(int coordinator) => Carry(machine.Handle(new CoordinatorGone(NameOf(coordinator))));
+
+    /// <summary>Whether a coordinator's word counts.</summary>
+    public bool Hears(int coordinator) => machine.Hears(NameOf(coordinator));
 
     /// <summary>The keeper's process ended, and another goes on from the newest whole checkpoint: nothing is left but what is on disk.</summary>
     public void Restart()
     {
-        states.Clear();
         disk.Clear();
-        retention = new StateRetention();
-        (RunProgress progress, float[][] slots) = lastOnDisk ?? (RunProgress.Start, model.CreateState());
-        Saved = progress;
-        ForgetWhatWasUnderWay();
-        states[progress.Step] = new State(slots, 0);
+        states.Clear();
+        (wanted, diskFailed) = (null, false);
+        (RunProgress progress, float[][] state) = lastOnDisk ?? (RunProgress.Start, model.CreateState());
+        machine = Start(model, progress, machine.Shares);
+        states[progress.Step] = state;
         log.RemoveAll(update => update.Clock >= progress.Step);
     }
 
-    public void Handle(ViewPublished message)
-    {
-        view = message.View;
-        SendBest();
-        if (LostCheckpoint)
-        {
-            // The coordinator that was to hear of it may be gone.
-            TellOfFailure();
-        }
-    }
+    public void Handle(ViewPublished message) => Carry(machine.Handle(message));
 
-    public void Supply(Arrangement arrangement)
+    public void Handle(RangesWanted message) => Carry(machine.Handle(message));
+
+    public void Handle(WriteCheckpoint message) => Carry(machine.Handle(message));
+
+    public void Handle(RestoreBest message) => Carry(machine.Handle(message));
+
+    /// <summary>Updates that a parameter server applied, in their order, before the state that has them.</summary>
+    public void Handle(UpdatesArrived message) => Carry(machine.Handle(message));
+
+    /// <summary>State that a node sent.</summary>
+    public void Handle(StateArrived message, float[] values)
     {
-        // Where the view got lost that says who holds what, all is said again; and what was said again comes too late for an arrangement that is under way.
-        if (arrangement.Number != view.Arrangement.Number || arrangement.Number == supplied)
+        if (!machine.Takes(message))
         {
             return;
         }
 
-        if (arrangement.Shares > 0 && !BeginsShares(arrangement))
+        if (!states.TryGetValue(message.Step, out float[][]? state))
         {
-            return;
+            states[message.Step] = state = [.. CreateState().Select(_ => new float[model.Length])];
         }
 
-        if (!states.TryGetValue(arrangement.Step, out State? state) || !state.IsWhole)
-        {
-            cluster.Watch.Break($"the state of step {arrangement.Step} is asked for, and is not here");
-            return;
-        }
-
-        supplied = arrangement.Number;
-        ForgetWhatWasUnderWay();
-        int firstResidual = arrangement.Shares > 0 ? state.Slots.Length : 1 + model.OptimizerSlots;
-        for (int slot = 0; slot < state.Slots.Length; slot++)
-        {
-            foreach (ParameterPiece piece in arrangement.Pieces)
-            {
-                int[] receivers = slot < firstResidual ? [piece.Server, piece.Standby]
-                    : arrangement.Step == 0 ? []
-                    : [view.OwnerOf((slot - firstResidual) * model.Shape.ShardsDealtTogether)?.Number ?? -1];
-                foreach (int to in receivers)
-                {
-                    cluster.SendFrameFromKeeper(to, new SimulatedFrame(
-                        arrangement.Number, null, slot, piece.Offset, state.Slots[slot].AsSpan(piece.Offset, piece.Length).ToArray()));
-                }
-            }
-        }
+        values.CopyTo(state[message.Vector].AsSpan(message.Offset));
+        Carry(machine.Handle(message));
     }
 
-    /// <summary>What comes from an arrangement's step on will have other bits; so a run that has gone on further than whoever arranges it knows is to go on from there.</summary>
-    private bool BeginsShares(Arrangement arrangement)
+    private static KeeperMachine Start(SimulatedModel model, RunProgress from, int? shares)
     {
-        if (arrangement.Step < Saved.Step)
-        {
-            if (disk.Count == 0)
-            {
-                cluster.TellCoordinatorFromKeeper(new CheckpointWritten(CheckpointKind.Last, Saved.Step, "last"));
-            }
-
-            return false;
-        }
-
-        Shares = arrangement.Shares;
-        awaitsArrangement = false;
-        received.Clear();
-        log.RemoveAll(update => update.Clock >= arrangement.Step);
-        foreach (long step in states.Keys.Where(step => step > arrangement.Step).ToArray())
-        {
-            states.Remove(step);
-        }
-
-        if (arrangement.Step == 0)
-        {
-            states[0] = new State(CreateState(), 0);
-        }
-
-        return true;
+        int residuals = model.Shape.Sharing is null ? model.CreateState().Length - 1 - model.OptimizerSlots : 0;
+        var state = new StateShape(model.Length, workers => (workers is { } count ? model.CreateState(count) : model.CreateState()).Length - residuals, residuals);
+        return new KeeperMachine(model.Shape, state, from, shares, "keeper", ["cluster"]);
     }
+
+    private static CoordinatorName NameOf(int coordinator) => new("", coordinator);
 
     private float[][] CreateState() => Shares is { } shares ? model.CreateState(shares) : model.CreateState();
 
-    /// <summary>Updates that a parameter server applied, in their order, before the state that has them.</summary>
-    public void Receive(int arrangement, IReadOnlyList<UpdateRecord> updates)
+    private void Carry(IReadOnlyList<KeeperEffect> effects)
     {
-        if (arrangement == view.Arrangement.Number)
+        foreach (KeeperEffect effect in effects)
         {
-            received.AddRange(updates);
-        }
-    }
-
-    public void Handle(WriteCheckpoint message)
-    {
-        retention.Enter(message);
-        awaited.Add(message);
-        SaveWhatIsWhole();
-        ForgetStates();
-    }
-
-    /// <summary>State that a node sent.</summary>
-    public void Receive(int arrangement, long step, int slot, int offset, float[] values)
-    {
-        if (arrangement != view.Arrangement.Number)
-        {
-            return;
-        }
-
-        if (!states.TryGetValue(step, out State? state))
-        {
-            float[][] slots = [.. CreateState().Select(_ => new float[model.Length])];
-            states[step] = state = new State(slots, (long)slots.Length * model.Length);
-        }
-
-        if (!state.IsWhole)
-        {
-            values.CopyTo(state.Slots[slot].AsSpan(offset));
-            state.Missing -= state.Received.Add((slot, offset)) ? values.Length : 0;
-            SaveWhatIsWhole();
-        }
-    }
-
-    public void RestoreBest(RestoreBest message)
-    {
-        restoresBest = message.Step;
-        RestoreBestWhenSaved();
-    }
-
-    /// <summary>The coordinator is lost: what the next cannot know of becomes no checkpoint.</summary>
-    public void LoseCoordinator() => awaitsArrangement = Shares is not null;
-
-    private void SaveWhatIsWhole()
-    {
-        if (awaitsArrangement)
-        {
-            return;
-        }
-
-        foreach (WriteCheckpoint wanted in awaited.TakeDue(step => states.TryGetValue(step, out State? state) && state.IsWhole))
-        {
-            log.AddRange(received.Where(update => update.Clock < wanted.Progress.Step));
-            received.RemoveAll(update => update.Clock < wanted.Progress.Step);
-            disk.Enqueue((wanted.Kind, wanted.Progress, states[wanted.Progress.Step].Slots));
-            cluster.UseDisk(Written);
-            if (wanted.Kind == CheckpointKind.Last)
+            switch (effect)
             {
-                Saved = wanted.Progress;
+                case AnswerCoordinator answer:
+                    cluster.TellCoordinatorFromKeeper(answer.Message);
+                    break;
+                case SupplyState supply:
+                    Send(supply.To, supply.Arrangement, null, supply.Vector, supply.Piece, states[supply.Step][supply.Vector]);
+                    break;
+                case CreateFirstState create:
+                    states[0] = model.CreateState(create.Shares);
+                    break;
+                case DropState drop:
+                    states.Remove(drop.Step);
+                    break;
+                case BeginLog begin:
+                    log.RemoveAll(update => update.Clock >= begin.Step);
+                    break;
+                case AppendToLog append:
+                    log.AddRange(append.Updates);
+                    break;
+                case WriteState write:
+                    disk.Enqueue((write, states[write.Progress.Step]));
+                    cluster.UseDisk(Written);
+                    break;
+                case ReadBest read:
+                    wanted = read;
+                    ReadBestWhenWritten();
+                    break;
+                case SendBest send:
+                    Send(send.To, send.Message.Arrangement, send.Message, 0, send.Piece, best!);
+                    break;
+                case ConfirmBest:
+                    cluster.TellCoordinatorFromKeeper(new BestRestored("last"));
+                    break;
+                case GiveUpRun give when diskFailed:
+                    cluster.ResumeAfter(give.Reason);
+                    break;
+                case GiveUpRun give:
+                    cluster.Watch.Break(give.Reason);
+                    break;
             }
         }
-
-        RestoreBestWhenSaved();
     }
 
-    private void TellOfFailure() => cluster.TellCoordinatorFromKeeper(new CheckpointFailed("the disk is full"));
+    private void Send(int to, int arrangement, WeightsArrived? message, int vector, ParameterPiece piece, float[] values) =>
+        cluster.SendFrameFromKeeper(to, new SimulatedFrame(arrangement, message, vector, piece.Offset, values.AsSpan(piece.Offset, piece.Length).ToArray()));
 
     private void Written(bool whole)
     {
-        (CheckpointKind kind, RunProgress progress, float[][] slots) = disk.Dequeue();
-        if (!whole || LostCheckpoint)
+        ((CheckpointKind kind, RunProgress progress), float[][] state) = disk.Dequeue();
+        diskFailed |= !whole;
+        if (diskFailed)
         {
             // A last checkpoint is worth nothing without the best that it refers to.
-            LostCheckpoint = true;
-            TellOfFailure();
+            Carry(machine.Handle(new CheckpointFailed("the disk is full")));
             return;
         }
 
         written++;
         if (kind == CheckpointKind.Best)
         {
-            bestOnDisk = (progress.Step, slots[0]);
+            bestOnDisk = (progress.Step, state[0]);
         }
 
         // Of the two the newer one is gone on from.
-        lastOnDisk = (progress, slots);
-
-        var message = new CheckpointWritten(kind, progress.Step, $"{kind}-{written}");
-        retention.Enter(message);
-        ForgetStates();
-        cluster.TellCoordinatorFromKeeper(message);
-        RestoreBestWhenSaved();
+        lastOnDisk = (progress, state);
+        Carry(machine.Handle(new CheckpointWritten(kind, progress.Step, $"{kind}-{written}")));
+        ReadBestWhenWritten();
     }
 
-    private void ForgetStates()
+    private void ReadBestWhenWritten()
     {
-        foreach (long step in retention.Forget(states.Keys, [Saved.Step, .. awaited.All.Select(wanted => wanted.Progress.Step)]))
-        {
-            states.Remove(step);
-        }
-    }
-
-    private void RestoreBestWhenSaved()
-    {
-        if (restoresBest is not { } step || !awaited.IsEmpty || disk.Count > 0)
+        if (wanted is not { } read || disk.Count > 0)
         {
             return;
         }
 
-        restoresBest = null;
-        int asked = restoration;
+        wanted = null;
         cluster.UseDisk(_ =>
         {
-            if (asked != restoration)
+            var loaded = new BestLoaded(read.Restoration);
+            if (!machine.Takes(loaded))
             {
                 return;
             }
 
-            if (bestOnDisk is not { } best || best.Step != step)
+            if (bestOnDisk is not { } found || found.Step != read.Step)
             {
-                LostCheckpoint = true;
-                TellOfFailure();
+                diskFailed = true;
+                Carry(machine.Handle(new BestMissing(read.Restoration, "the best checkpoint could not be written")));
+                return;
             }
-            else
-            {
-                Best = best.Weights;
-                SendBest();
-                cluster.TellCoordinatorFromKeeper(new BestRestored("last"));
-            }
+
+            best = found.Weights;
+            Carry(machine.Handle(loaded));
         });
-    }
-
-    private void SendBest()
-    {
-        if (Best is null)
-        {
-            return;
-        }
-
-        foreach (ShardRange range in view.Ranges)
-        {
-            foreach (ParameterPiece piece in view.Arrangement.Pieces)
-            {
-                var message = new WeightsArrived(view.Arrangement.Number, model.Shape.TotalSteps + 1, piece.Offset, view.Number, Held: true);
-                cluster.SendFrameFromKeeper(range.Worker.Number, new SimulatedFrame(
-                    view.Arrangement.Number, message, 0, piece.Offset, Best.AsSpan(piece.Offset, piece.Length).ToArray()));
-            }
-        }
-    }
-
-    private void ForgetWhatWasUnderWay()
-    {
-        foreach (long step in states.Where(state => !state.Value.IsWhole).Select(state => state.Key).ToArray())
-        {
-            states.Remove(step);
-        }
-
-        awaited.Begin(Saved);
-        restoration++;
-        (Best, restoresBest) = (null, null);
-    }
-
-    private sealed class State(float[][] slots, long missing)
-    {
-        public float[][] Slots => slots;
-
-        /// <summary>What is here: a server that took over sends again what the one before it may have sent.</summary>
-        public HashSet<(int Slot, int Offset)> Received { get; } = [];
-
-        public long Missing { get; set; } = missing;
-
-        public bool IsWhole => Missing == 0;
     }
 }

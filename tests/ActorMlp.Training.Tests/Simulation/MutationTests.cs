@@ -63,6 +63,12 @@ public sealed class MutationTests
     [InlineData(
         "an update's version is that of the updates that are applied, not of those that are asked for", "Consistency/ShareServerMachine.cs",
         "share.Ticket, clock, Sequence, steps,", "share.Ticket, clock, Applied, steps,")]
+    [InlineData(
+        "a state is whole although a part of it came twice and another not at all", "Machines/StateAccount.cs",
+        "parts.Add((message.Vector, message.Offset)) ? message.Length : 0", "message.Length")]
+    [InlineData(
+        "updates that an arrangement dropped are logged", "Machines/KeeperMachine.Shares.cs",
+        "        received.Clear();\n", "")]
     public void Search_finds_a_planted_mistake(string mistake, string file, string original, string mutated)
     {
         string path = Path.Combine(Source, file);

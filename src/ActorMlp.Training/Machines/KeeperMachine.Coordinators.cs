@@ -1,0 +1,151 @@
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
+
+namespace ActorMlp.Training.Machines;
+
+/// <content>Who coordinates the run: to whom it is offered, whose word counts, and how the run ends.</content>
+public sealed partial class KeeperMachine
+{
+    private const int FirstAttempts = 10;
+    private const int LaterAttempts = 45;
+    private const int TakeOverAttempts = 360;
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TakeOverAgainAfter = TimeSpan.FromMilliseconds(250);
+
+    private readonly string name;
+    private readonly HashSet<string> contacts;
+    private ulong run;
+    private int attempts;
+    private bool everAccepted;
+    private bool stopRequested;
+    private bool started;
+    private bool isUnderWay;
+    private bool ended;
+
+    /// <summary>Who coordinates the run; null while that is not known.</summary>
+    public CoordinatorName? Coordinator { get; private set; }
+
+    private int MostAttempts => isUnderWay ? TakeOverAttempts : everAccepted ? LaterAttempts : FirstAttempts;
+
+    /// <summary>Whether somebody's word on the run counts: what a coordinator that was given up still committed is trained again.</summary>
+    public bool Hears(CoordinatorName coordinator) => !ended && Coordinator == coordinator;
+
+    /// <summary>The run is submitted.</summary>
+    /// <param name="number">What nodes are to know it by from now on; whatever they know under another number counts no longer.</param>
+    public IReadOnlyList<KeeperEffect> Begin(ulong number)
+    {
+        (run, view, supplied, isUnderWay, attempts) = (number, View.None, 0, false, 0);
+        return [.. Leave(isLost: false), .. ForgetWhatWasUnderWay(), .. Offer()];
+    }
+
+    /// <summary>The coordinator's node leaves: the run is submitted anew.</summary>
+    /// <param name="message">Says so.</param>
+    /// <param name="number">What nodes are to know it by from now on.</param>
+    public IReadOnlyList<KeeperEffect> Handle(RunMoves message, ulong number)
+    {
+        _ = message;
+        return Begin(number);
+    }
+
+    /// <summary>Nobody took the run.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(OfferDue message)
+    {
+        _ = message;
+        return Coordinator is null && !ended ? Offer() : [];
+    }
+
+    /// <summary>A coordinator takes the run.</summary>
+    /// <param name="message">Which run.</param>
+    /// <param name="by">Who.</param>
+    public IReadOnlyList<KeeperEffect> Handle(RunAccepted message, CoordinatorName by)
+    {
+        if (message.Run != run)
+        {
+            return [];
+        }
+
+        (everAccepted, Coordinator) = (true, by);
+        var follow = new FollowCoordinator(message.Nodes);
+        return stopRequested ? [follow, new AnswerCoordinator(new StopRequested())] : [follow];
+    }
+
+    /// <summary>A coordinator does not take the run. After another one was lost, it may not have forgotten the run yet.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(RunRefused message) =>
+        message.Run != run || (everAccepted && Coordinator is null) ? [] : Refuse(message.Reasons);
+
+    /// <summary>A coordinator is gone.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(CoordinatorGone message) => Coordinator == message.Name ? LookForCoordinator() : [];
+
+    /// <summary>A node is gone: it is asked no more.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(ContactGone message)
+    {
+        contacts.Remove(message.NodeId);
+        return Coordinator?.NodeId == message.NodeId ? LookForCoordinator() : [];
+    }
+
+    /// <summary>Nodes take part in the run.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(MembersMet message)
+    {
+        contacts.UnionWith(message.NodeIds);
+        bool starts = !started;
+        started = true;
+        return starts ? [new AnnounceStart(Saved)] : [];
+    }
+
+    /// <summary>Somebody wants the run to stop; whoever coordinates it later hears so too.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(StopRequested message)
+    {
+        stopRequested = true;
+        return [new AnswerCoordinator(message)];
+    }
+
+    /// <summary>The run has ended.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(RunConclusion message) =>
+        hasBest ? End(new CloseRun(message, null))
+        : IsWhole(message.Progress.Step) ? End(new CloseRun(message, message.Progress.Step))
+        : GiveUp($"the run ended after step {message.Progress.Step}, whose state is not here");
+
+    /// <summary>The run cannot go on.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(RunFailed message) => GiveUp(message.Reason);
+
+    /// <summary>The coordinator is lost. The nodes go on without; the next coordinator, wherever it may be, is to take the run over.</summary>
+    private List<KeeperEffect> LookForCoordinator()
+    {
+        (isUnderWay, awaitsArrangement, attempts) = (true, Shares is not null, 0);
+        return [.. Leave(isLost: true), .. Offer()];
+    }
+
+    private LeaveCoordinator[] Leave(bool isLost)
+    {
+        bool had = Coordinator is not null;
+        Coordinator = null;
+        return had ? [new LeaveCoordinator(isLost)] : [];
+    }
+
+    private KeeperEffect[] Offer()
+    {
+        if (attempts == MostAttempts || contacts.Count == 0)
+        {
+            return Refuse([$"no coordinator takes the run: no answer from {string.Join(", ", contacts)}; does a node run there, with this secret or authority, and can it reach {name}?"]);
+        }
+
+        string next = contacts.ElementAt(attempts++ % contacts.Count);
+
+        // A run that is under way shall not wait for a node that may be gone as well.
+        return isUnderWay
+            ? [new OfferRun(run, [.. contacts], Saved, Newest, Shares, TakeOverAgainAfter)]
+            : [new OfferRun(run, [next], Saved, null, Shares, TryAgainAfter)];
+    }
+
+    /// <summary>A run that never began may be submitted again after a mistake is mended; one that was under way has failed.</summary>
+    private KeeperEffect[] Refuse(IReadOnlyList<string> reasons) => started ? GiveUp(string.Join("; ", reasons)) : End(new RefuseRun(reasons));
+
+    private KeeperEffect[] GiveUp(string reason) => End(new GiveUpRun(reason));
+
+    private KeeperEffect[] End(KeeperEffect end)
+    {
+        ended = true;
+        return [end];
+    }
+}

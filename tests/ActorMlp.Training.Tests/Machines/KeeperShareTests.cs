@@ -58,11 +58,13 @@ public sealed class KeeperShareTests
         Save(machine, 3);
 
         // It is not on the disk yet: the coordinator will hear of it.
+        machine.Handle(ViewOf(ArrangementAt(8, 0)));
         Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(8, 0))));
         var written = new CheckpointWritten(CheckpointKind.Last, 3, "last");
         machine.Handle(written);
         Assert.Equal([new AnswerCoordinator(written)], machine.Handle(new RangesWanted(ArrangementAt(8, 0))));
-        Assert.Contains(new BeginLog(2, 3), machine.Handle(new RangesWanted(ArrangementAt(8, 3))));
+        machine.Handle(ViewOf(ArrangementAt(9, 3)));
+        Assert.Contains(new BeginLog(2, 3), machine.Handle(new RangesWanted(ArrangementAt(9, 3))));
     }
 
     [Fact]

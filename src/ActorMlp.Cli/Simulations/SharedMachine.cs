@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ActorMlp.Cluster.Measuring;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
@@ -17,7 +18,6 @@ namespace ActorMlp.Cli.Simulations;
 /// <param name="costs">What messages cost.</param>
 internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPerSecond, MessageCosts costs)
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(0.4);
     private static readonly TimeSpan Span = TimeSpan.FromSeconds(0.6);
 
     /// <summary>Its cores.</summary>
@@ -74,10 +74,13 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
         {
             var work = new ProcessWork(setup, pool, plan, process);
             begin.SignalAndWait();
-            for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < WarmUp;)
+            work.Step();
+            for (var warmUp = new WarmUp(); !warmUp.IsOver;)
             {
                 work.Step();
             }
+
+            begin.SignalAndWait();
 
             var samples = new List<Sample>();
             for (long began = Stopwatch.GetTimestamp(); samples.Count == 0 || Stopwatch.GetElapsedTime(began) < Span;)

@@ -14,7 +14,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace ActorMlp.Cluster.Measuring;
 
 /// <summary>
-/// What messages cost on this machine, measured in about three seconds with both ends in this process: processor time, as processes that share cores take it from
+/// What messages cost on this machine, measured in a few seconds with both ends in this process: processor time, as processes that share cores take it from
 /// each other. What is compiled meanwhile does not count.
 /// </summary>
 public static class MessageCostMeter
@@ -23,7 +23,6 @@ public static class MessageCostMeter
     private const int LargeFrame = 384 << 10;
     private const int LargeFrames = 12;
     private const int CopiedFloats = 512 << 10;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(0.4);
     private static readonly TimeSpan Span = TimeSpan.FromSeconds(0.3);
 
     /// <summary>Measures.</summary>
@@ -55,9 +54,10 @@ public static class MessageCostMeter
             // As many as a gradient has: what is sent is not in the sender's caches.
             var large = new Payloads(LargeFrames, LargeFrame);
             var small = new Payloads(1, SmallFrame);
-            await RepeatAsync(WarmUp, i => SendAsync(sender, large.At(i))).ConfigureAwait(false);
-            double ofLarge = await RepeatAsync(Span, i => SendAsync(sender, large.At(i))).ConfigureAwait(false);
-            double ofSmall = await RepeatAsync(Span, i => SendAsync(sender, small.At(i))).ConfigureAwait(false);
+            var warmUp = new WarmUp();
+            await RepeatAsync(() => warmUp.IsOver, i => SendAsync(sender, large.At(i))).ConfigureAwait(false);
+            double ofLarge = await RepeatAsync(EndOfSpan(), i => SendAsync(sender, large.At(i))).ConfigureAwait(false);
+            double ofSmall = await RepeatAsync(EndOfSpan(), i => SendAsync(sender, small.At(i))).ConfigureAwait(false);
             double ofByte = Math.Max(0, ofLarge - ofSmall) / (LargeFrame - SmallFrame) / 2;
             return (TimeSpan.FromSeconds(ofByte * 1e6), TimeSpan.FromSeconds(Math.Max(0, ofSmall / 2 - ofByte * SmallFrame)));
         }
@@ -73,11 +73,15 @@ public static class MessageCostMeter
         {
             IActorRef caller = one.System.ActorOf(Props.Create(() => new Caller(pool)));
             IActorRef echo = await one.System.ActorSelection($"akka.tcp://{NodeHost.SystemName}@{other.Address}/user/{Echo.Name}").ResolveOne(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
-            Task<double> CallAsync(TimeSpan span, IActorRef whom) => caller.Ask<double>(new Call(span, whom));
-            await CallAsync(WarmUp, echo).ConfigureAwait(false);
-            double roundTrip = await CallAsync(Span, echo).ConfigureAwait(false);
-            await CallAsync(WarmUp, ActorRefs.Nobody).ConfigureAwait(false);
-            double cycle = await CallAsync(Span, ActorRefs.Nobody).ConfigureAwait(false);
+            async Task<double> CallAsync(IActorRef whom)
+            {
+                var warmUp = new WarmUp();
+                await caller.Ask<double>(new Call(() => warmUp.IsOver, whom)).ConfigureAwait(false);
+                return await caller.Ask<double>(new Call(EndOfSpan(), whom)).ConfigureAwait(false);
+            }
+
+            double roundTrip = await CallAsync(echo).ConfigureAwait(false);
+            double cycle = await CallAsync(ActorRefs.Nobody).ConfigureAwait(false);
             return (TimeSpan.FromSeconds(roundTrip / 4), TimeSpan.FromSeconds(cycle / 2));
         }
     }
@@ -116,16 +120,22 @@ public static class MessageCostMeter
         akka => akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new Echo()), Echo.Name)));
 
     /// <summary>Processor time of one time, in seconds.</summary>
-    private static async Task<double> RepeatAsync(TimeSpan span, Func<int, Task> work)
+    private static async Task<double> RepeatAsync(Func<bool> isOver, Func<int, Task> work)
     {
         double before = ProcessorSeconds();
         int times = 0;
-        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < span; times++)
+        for (; times == 0 || !isOver(); times++)
         {
             await work(times).ConfigureAwait(false);
         }
 
         return (ProcessorSeconds() - before) / times;
+    }
+
+    private static Func<bool> EndOfSpan()
+    {
+        long began = Stopwatch.GetTimestamp();
+        return () => Stopwatch.GetElapsedTime(began) >= Span;
     }
 
     /// <summary>What this process has had of processors, beside compiling.</summary>
@@ -160,7 +170,7 @@ public static class MessageCostMeter
     }
 
     /// <summary>Talks to an echo, or to nobody but its pool, for a while.</summary>
-    private sealed record Call(TimeSpan Span, IActorRef Whom);
+    private sealed record Call(Func<bool> IsOver, IActorRef Whom);
 
     /// <summary>Calls and counts.</summary>
     private sealed class Caller : ReceiveActor
@@ -168,18 +178,19 @@ public static class MessageCostMeter
         private static readonly WorkerPace Word = new(new WorkerId(0, 0), 1, 1);
 
         private readonly ComputePool pool;
+        private readonly List<double> cycles = [];
         private Call? call;
         private IActorRef asker = ActorRefs.Nobody;
         private double before;
         private long began;
-        private int times;
 
         public Caller(ComputePool pool)
         {
             this.pool = pool;
             Receive<Call>(message =>
             {
-                (call, asker, times, before, began) = (message, Sender, 0, ProcessorSeconds(), Stopwatch.GetTimestamp());
+                (call, asker, before) = (message, Sender, ProcessorSeconds());
+                cycles.Clear();
                 Next();
             });
             Receive<WorkerPace>(_ => Accept());
@@ -188,21 +199,21 @@ public static class MessageCostMeter
 
         private void Accept()
         {
-            times++;
-            TimeSpan passed = Stopwatch.GetElapsedTime(began);
-            if (passed < call!.Span)
+            cycles.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+            if (!call!.IsOver())
             {
                 Next();
             }
             else
             {
                 // A pool spins while it waits for what comes next: its processor time would say more than what handing over takes.
-                asker.Tell((call.Whom.IsNobody() ? passed.TotalSeconds : ProcessorSeconds() - before) / times);
+                asker.Tell(call.Whom.IsNobody() ? cycles.Order().ElementAt(cycles.Count / 2) : (ProcessorSeconds() - before) / cycles.Count);
             }
         }
 
         private void Next()
         {
+            began = Stopwatch.GetTimestamp();
             if (call!.Whom.IsNobody())
             {
                 pool.Enqueue(() => true).PipeTo(Self);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 using ActorMlp.Cluster.Measuring;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Networks;
@@ -45,16 +46,30 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
     }
 
     /// <summary>
-    /// A process's share of a step, and the update of its range: one after the other, as in a run. As many processes' pools as have cores do so at the same time, since
-    /// they share the way to memory, and a core may be slower when its neighbour is busy.
+    /// A process's share of a step, and the update of its range: one after the other, as in a run. All processes' pools do so at the same time, since they share caches
+    /// and the way to memory. Where they have fewer cores than threads, it is the processor's time that counts.
     /// </summary>
     private ClusterPlan Measure(ClusterPlan plan, int threads)
     {
-        int together = Math.Clamp(cores / threads, 1, plan.Nodes);
-        using var begin = new Barrier(together);
-        Task<Sample[]>[] measured = [.. Enumerable.Range(0, together).Select(process => Task.Factory.StartNew(
+        TimeSpan before = default;
+        using var begin = new Barrier(plan.Nodes, _ => before = Environment.CpuUsage.TotalTime - JitInfo.GetCompilationTime());
+        Task<Sample[]>[] measured = [.. Enumerable.Range(0, plan.Nodes).Select(process => Task.Factory.StartNew(
             () => Measure(plan, process, threads, begin), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         Sample[] samples = [.. Task.WhenAll(measured).GetAwaiter().GetResult().SelectMany(one => one)];
+        if (plan.Nodes * threads > cores)
+        {
+            double processor = (Environment.CpuUsage.TotalTime - JitInfo.GetCompilationTime() - before).TotalSeconds / Math.Min(threads, cores);
+            double share = processor / samples.Sum(sample => sample.Seconds);
+            return plan with
+            {
+                ShardTime = TimeSpan.FromSeconds(samples.Average(sample => sample.ShardSeconds) * share),
+                UpdateTime = TimeSpan.FromSeconds(samples.Average(sample => sample.UpdateSeconds) * share),
+
+                // How samples differ says when each had a core, not how work differs.
+                Noise = 0,
+            };
+        }
+
         double[] shard = [.. samples.Select(sample => sample.ShardSeconds).Order()];
         double median = shard[shard.Length / 2];
         return plan with
@@ -95,7 +110,8 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
     /// <summary>One step of a process.</summary>
     /// <param name="ShardSeconds">What a shard's gradient took.</param>
     /// <param name="UpdateSeconds">What the update of all parameters would have taken.</param>
-    private readonly record struct Sample(double ShardSeconds, double UpdateSeconds);
+    /// <param name="Seconds">What the step took.</param>
+    private readonly record struct Sample(double ShardSeconds, double UpdateSeconds, double Seconds);
 
     /// <summary>What a process computes in a step: the gradient of its share, and the update of its range with the gradients of all.</summary>
     private sealed class ProcessWork
@@ -158,8 +174,8 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
             }
 
             // With several servers measuring and applying are two pieces of work.
-            double updating = Stopwatch.GetElapsedTime(began).TotalSeconds / (setup.Shape.ClipsNorm && range.Length < weights.Length ? 2 : 1);
-            return new Sample(computing / nodes.Sum(node => node.ShardCount), updating * weights.Length / range.Length);
+            double updating = Stopwatch.GetElapsedTime(began).TotalSeconds, pieceOfWork = updating / (setup.Shape.ClipsNorm && range.Length < weights.Length ? 2 : 1);
+            return new Sample(computing / nodes.Sum(node => node.ShardCount), pieceOfWork * weights.Length / range.Length, computing + updating);
         }
     }
 }

@@ -58,7 +58,8 @@ internal sealed class MachineLoad
             // The name, in parentheses, may hold anything.
             string text = File.ReadAllText(Path.Combine(folder, "stat"));
             string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            return (int.Parse(fields[1], CultureInfo.InvariantCulture), long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture));
+            // Its own time, and that of its children which have ended.
+            return (int.Parse(fields[1], CultureInfo.InvariantCulture), fields[11..15].Sum(field => long.Parse(field, CultureInfo.InvariantCulture)));
         }
         catch (IOException)
         {

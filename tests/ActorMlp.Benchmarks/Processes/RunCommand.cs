@@ -124,18 +124,13 @@ internal sealed partial class RunCommand
                 throw new InvalidOperationException($"a simulation failed: {await errors.ConfigureAwait(false)}");
             }
 
-            // The process has ended: its own time is among that of the machine, and not of any process.
-            double others = Math.Max(0, load.OtherCores() - OwnCores(process));
-            return new MeasuredRate(JsonNode.Parse(output)!["points"]!.AsArray()[^1]!["samplesPerSecond"]!.GetValue<double>(), others);
+            return new MeasuredRate(JsonNode.Parse(output)!["points"]!.AsArray()[^1]!["samplesPerSecond"]!.GetValue<double>(), load.OtherCores());
         }
         finally
         {
             System.IO.Directory.Delete(folder, recursive: true);
         }
     }
-
-    /// <summary>Cores that a process which has ended used in its life.</summary>
-    private static double OwnCores(Process process) => process.TotalProcessorTime / (process.ExitTime - process.StartTime);
 
     private Process Start(RunParty party, IReadOnlyList<string> arguments)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime;
+using System.Runtime.InteropServices;
 using ActorMlp.Cluster.Measuring;
 using ActorMlp.Engine.Batches;
 using ActorMlp.Engine.Networks;
@@ -123,6 +124,7 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
         private readonly GradientPart[] parts;
         private readonly ParameterRange range;
         private readonly float[] weights;
+        private readonly float[] arriving;
         private readonly float[] next;
         private readonly float[] gradient;
         private long step;
@@ -137,6 +139,7 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
             nodes = [.. TreeNode.Cover(share.First, share.End)];
             weights = new float[setup.Network.Layout.Length];
             setup.Network.Initialize(setup.Options.Training.Seed, weights);
+            arriving = [.. weights];
             gradient = new float[weights.Length];
             IReadOnlyList<ParameterPiece> pieces = new RunBlueprint(setup.Options, RunFacts.Of(setup.Data)).CreateDealer().Deal([.. Enumerable.Range(0, plan.Servers)]);
             ParameterPiece[] own = [.. pieces.Where(piece => piece.Server == process % plan.Servers)];
@@ -153,6 +156,8 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
         public Sample Step()
         {
             StepBatch batch = setup.BatchOf(step++ % setup.Shape.TotalSteps);
+            long arrived = Stopwatch.GetTimestamp();
+            Task.Run(Arrive).GetAwaiter().GetResult();
             long began = Stopwatch.GetTimestamp();
             foreach (TreeNode node in nodes)
             {
@@ -175,7 +180,17 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
 
             // With several servers measuring and applying are two pieces of work.
             double updating = Stopwatch.GetElapsedTime(began).TotalSeconds, pieceOfWork = updating / (setup.Shape.ClipsNorm && range.Length < weights.Length ? 2 : 1);
-            return new Sample(computing / nodes.Sum(node => node.ShardCount), pieceOfWork * weights.Length / range.Length, computing + updating);
+            return new Sample(computing / nodes.Sum(node => node.ShardCount), pieceOfWork * weights.Length / range.Length, Stopwatch.GetElapsedTime(arrived).TotalSeconds);
+        }
+
+        /// <summary>Weights and others' gradients are written by other threads in a run, and so lie in another core's cache.</summary>
+        private void Arrive()
+        {
+            arriving.CopyTo(weights, 0);
+            foreach (GradientPart part in parts)
+            {
+                arriving.AsSpan(range.Offset, range.Length).CopyTo(MemoryMarshal.AsMemory(part.Sum).Span);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using ActorMlp.Cli.Configuration;
 using ActorMlp.Cli.Simulations;
 using ActorMlp.Training.Simulation;
+using ActorMlp.Training.Simulation.Planning;
 using ActorMlp.Training.Simulation.Search;
 
 namespace ActorMlp.Cli.Commands;
@@ -12,6 +13,7 @@ internal static class SimulateCommand
 {
     private const int MostNodes = 10_000;
     private const int MostNodesThatCompute = 256;
+    private const int MostCores = 1024;
     private const double DefaultSpeed = 100_000;
     private static readonly LinkModel DefaultLink = new(1.25e9, TimeSpan.FromMicroseconds(50));
 
@@ -29,6 +31,7 @@ internal static class SimulateCommand
             Text("--nodes", "N", "Nodes; 4 if absent."),
             Text("--servers", "N", "How many of them may hold parameters; all if absent."),
             Text("--link", "RATE,LATENCY", "What a node can send and receive, and the latency; 10Gbit/s,50us if absent."),
+            Text("--cores", "C", "All nodes are processes of one machine with so many cores, as with 'train --processes'; with --compute modelled."),
             Text("--speed", "SAMPLES|measured", "Rows whose gradient a node computes in a second, or 'measured' on this machine; 100000 if absent."),
             Text("--seed", "S", "Decides delays and how long work takes; with --compute checking the case."),
             Text("--seeds", "A..B", "Searches: a case for each seed, until something does not hold. Implies --compute checking."),
@@ -40,7 +43,7 @@ internal static class SimulateCommand
         var json = new Option<bool>("--json") { Description = "Prints one JSON object." };
         var command = new Command("simulate", "Runs a cluster in virtual time with the state machines of the real one: under faults, to plan, or to search for faults that it does not survive.")
         {
-            configuration, compute, texts.Faults, texts.Nodes, texts.Servers, texts.Link, texts.Speed, texts.Seed, texts.Seeds, texts.Plot, json,
+            configuration, compute, texts.Faults, texts.Nodes, texts.Servers, texts.Link, texts.Cores, texts.Speed, texts.Seed, texts.Seeds, texts.Plot, json,
             set, dataDirectory, cacheDirectory, threads,
         };
         command.SetAction(parsed =>
@@ -48,7 +51,7 @@ internal static class SimulateCommand
             string? Of(Option<string?> option) => parsed.GetValue(option);
             var reader = new ArgumentReader(parsed.GetValue(json), parsed.GetRequiredValue(compute));
             SimulateRequest request = reader.Read(
-                parsed.GetValue(configuration), Of(texts.Faults), Of(texts.Nodes), Of(texts.Servers), Of(texts.Link), Of(texts.Speed), Of(texts.Seed), Of(texts.Seeds), Of(texts.Plot));
+                parsed.GetValue(configuration), Of(texts.Faults), Of(texts.Nodes), Of(texts.Servers), Of(texts.Link), Of(texts.Cores), Of(texts.Speed), Of(texts.Seed), Of(texts.Seeds), Of(texts.Plot));
             return reader.Problems.Count > 0
                 ? context.BadInput(reader.Problems)
                 : new Simulator(context).Run(request with
@@ -62,7 +65,8 @@ internal static class SimulateCommand
     private static Option<string?> Text(string name, string help, string description) => new(name) { Description = description, HelpName = help };
 
     private sealed record TextOptions(
-        Option<string?> Faults, Option<string?> Nodes, Option<string?> Servers, Option<string?> Link, Option<string?> Speed, Option<string?> Seed, Option<string?> Seeds, Option<string?> Plot);
+        Option<string?> Faults, Option<string?> Nodes, Option<string?> Servers, Option<string?> Link, Option<string?> Cores, Option<string?> Speed,
+        Option<string?> Seed, Option<string?> Seeds, Option<string?> Plot);
 
     /// <summary>Makes a request of what was typed, and keeps account of every problem.</summary>
     private sealed class ArgumentReader(bool json, string computeText)
@@ -72,7 +76,7 @@ internal static class SimulateCommand
         public List<string> Problems => problems;
 
         public SimulateRequest Read(
-            string? configuration, string? faults, string? nodes, string? servers, string? link, string? speed, string? seed, string? seeds, string? plot)
+            string? configuration, string? faults, string? nodes, string? servers, string? link, string? cores, string? speed, string? seed, string? seeds, string? plot)
         {
             SimulatedCompute compute = seeds is null ? Enum.Parse<SimulatedCompute>(computeText, ignoreCase: true) : SimulatedCompute.Checking;
             if (seeds is not null && computeText == "modelled")
@@ -91,9 +95,13 @@ internal static class SimulateCommand
             Refuse("--speed", speed, compute == SimulatedCompute.Checking, mode + ": nothing real is computed");
             Refuse("--faults", faults, compute == SimulatedCompute.Modelled, mode + ": it plans an undisturbed run");
             Refuse("--plot", plot, compute != SimulatedCompute.Modelled, mode + "; it draws what --compute modelled plans");
+            Refuse("--cores", cores, compute != SimulatedCompute.Modelled, mode + "; it plans with --compute modelled");
+            Refuse("--link", link, compute == SimulatedCompute.Modelled && cores is not null, "--cores: processes of one machine talk over its loopback");
             Refuse("--seed", seed, seeds is not null, "--seeds, which gives the first one");
 
-            int nodeCount = Whole("--nodes", nodes, 1, compute == SimulatedCompute.Modelled ? MostNodes : MostNodesThatCompute) ?? 4;
+            int mostNodes = compute != SimulatedCompute.Modelled ? MostNodesThatCompute : cores is null ? MostNodes : MessageLevelForecast.MostNodes;
+            int nodeCount = Whole("--nodes", nodes, 1, mostNodes) ?? 4;
+            int? coreCount = Whole("--cores", cores, 1, speed == "measured" ? Environment.ProcessorCount : MostCores, speed == "measured" ? " with --speed measured on this machine" : "");
             (ulong first, ulong? last) = Seeds(seed, seeds);
             return new SimulateRequest
             {
@@ -102,6 +110,7 @@ internal static class SimulateCommand
                 FaultScript = faults,
                 Nodes = nodeCount,
                 Servers = Whole("--servers", servers, 1, nodeCount),
+                Cores = coreCount,
                 Link = Link(link) ?? (compute == SimulatedCompute.Checking ? SearchCase.Links : DefaultLink),
                 Speed = Speed(speed),
                 Seed = first,
@@ -119,7 +128,7 @@ internal static class SimulateCommand
             }
         }
 
-        private int? Whole(string option, string? text, int minimum, int maximum)
+        private int? Whole(string option, string? text, int minimum, int maximum, string where = "")
         {
             if (text is null)
             {
@@ -131,7 +140,7 @@ internal static class SimulateCommand
                 return number;
             }
 
-            problems.Add($"{option} {text}: allowed are {minimum} to {maximum}");
+            problems.Add($"{option} {text}: allowed are {minimum} to {maximum}{where}");
             return null;
         }
 

@@ -13,8 +13,15 @@ namespace ActorMlp.Cli.Simulations;
 /// <param name="context">What to talk to.</param>
 internal sealed class Planner(CommandContext context)
 {
-    /// <summary>Plans; returns the exit code.</summary>
-    public int Run(SimulateRequest request, RunSetup setup, NodeSpeed speed)
+    /// <summary>Plans with nodes that are machines of their own; returns the exit code.</summary>
+    public int Run(SimulateRequest request, RunSetup setup, NodeSpeed speed) =>
+        Run(request, setup, speed, plan => plan, _ => SimulationReport.Heading(request, setup, speed));
+
+    /// <summary>Plans with nodes that are processes of one machine; returns the exit code.</summary>
+    public int Run(SimulateRequest request, RunSetup setup, SharedMachine machine) =>
+        Run(request, setup, NodeSpeed.Assume(setup, request.Speed ?? 1), machine.Share, plan => SimulationReport.Heading(request, setup, plan));
+
+    private int Run(SimulateRequest request, RunSetup setup, NodeSpeed speed, Func<ClusterPlan, ClusterPlan> place, Func<ClusterPlan, string> heading)
     {
         PieceDealer dealer = new RunBlueprint(setup.Options, RunFacts.Of(setup.Data)).CreateDealer();
         var basis = new ClusterPlan
@@ -41,7 +48,7 @@ internal sealed class Planner(CommandContext context)
         }
 
         counts.Add(request.Nodes);
-        PlannedPoint[] points = [.. counts.Distinct().Select(nodes => Plan(basis, dealer, nodes, Math.Min(request.Servers ?? nodes, nodes), request.Seed))];
+        PlannedPoint[] points = [.. counts.Distinct().Select(nodes => Plan(basis, dealer, nodes, Math.Min(request.Servers ?? nodes, nodes), request.Seed, place))];
         PlannedPoint asked = points[^1];
         if (request.Json)
         {
@@ -49,7 +56,7 @@ internal sealed class Planner(CommandContext context)
         }
         else
         {
-            context.Output.WriteLine(SimulationReport.Heading(request, setup, speed));
+            context.Output.WriteLine(heading(asked.Plan));
             context.Output.WriteLine(Describe(asked, points[0], Math.Min(request.Servers ?? request.Nodes, request.Nodes)));
         }
 
@@ -62,12 +69,12 @@ internal sealed class Planner(CommandContext context)
         return ExitCode.Success;
     }
 
-    private static PlannedPoint Plan(ClusterPlan basis, PieceDealer dealer, int nodes, int servers, ulong seed)
+    private static PlannedPoint Plan(ClusterPlan basis, PieceDealer dealer, int nodes, int servers, ulong seed, Func<ClusterPlan, ClusterPlan> place)
     {
         // Where the vector cannot be cut so often, some servers get nothing.
         IReadOnlyList<ParameterPiece> pieces = dealer.Deal([.. Enumerable.Range(0, servers)]);
         IGrouping<int, ParameterPiece>[] held = [.. pieces.GroupBy(piece => piece.Server)];
-        ClusterPlan plan = basis.On(nodes, held.Length, held.Max(server => server.Count()));
+        ClusterPlan plan = place(basis.On(nodes, held.Length, held.Max(server => server.Count())));
         if (nodes > MessageLevelForecast.MostNodes)
         {
             return new PlannedPoint(plan, ReducedForecast.Run(plan, seed), ReducedForecast.BytesPerStep(plan), false);
@@ -87,7 +94,7 @@ internal sealed class Planner(CommandContext context)
                 + $"epoch {Figures.Seconds(point.Epoch.TotalSeconds)} without evaluation",
             $"scaling    {Figures.Number(Math.Round(point.SamplesPerSecond / one.SamplesPerSecond, 2))} times one node, efficiency {Figures.Percent(point.EfficiencyBeside(one))}",
             Part("compute", step.Compute, step, "gradients of an average share"),
-            Part("waiting", step.Waiting, step, "for the slowest node's gradient"),
+            Part("waiting", step.Waiting, step, plan.Machine is null ? "for the slowest node's gradient" : "for cores, and for the slowest process's gradient"),
             Part("gradients", step.Gradients, step, "on their way to the parameter servers, after the last is computed"),
             Part("update", step.Update, step, "the last piece's"),
             Part("weights", step.Weights, step, "on their way to the workers"),

@@ -36,6 +36,9 @@ internal sealed record SimulateRequest
 
     public required LinkModel Link { get; init; }
 
+    /// <summary>Cores of the one machine whose processes the nodes are; null where each node is a machine of its own.</summary>
+    public int? Cores { get; init; }
+
     /// <summary>Samples a second of a node; null to measure it on this machine.</summary>
     public double? Speed { get; init; }
 

@@ -6,6 +6,8 @@ using ActorMlp.Cli.Views;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation;
+using ActorMlp.Training.Simulation.Planning;
+using ActorMlp.Training.Simulation.Sharing;
 
 namespace ActorMlp.Cli.Simulations;
 
@@ -94,12 +96,29 @@ internal sealed class SimulationReport(SimulateRequest request, RunSetup setup, 
     }.ToJsonString();
 
     /// <summary>What is simulated.</summary>
-    public static string Heading(SimulateRequest request, RunSetup setup, NodeSpeed speed)
+    public static string Heading(SimulateRequest request, RunSetup setup, NodeSpeed speed) =>
+        $"{Run(setup)}; simulated on {Figures.Count(request.Nodes)} nodes, {Figures.Count(request.Servers ?? request.Nodes)} parameter servers, {LinkText.Format(request.Link)}, "
+            + $"{Figures.Count(speed.SamplesPerSecond)} samples/s a node ({(speed.IsMeasured ? "measured" : "assumed")})";
+
+    /// <summary>What is simulated on one machine.</summary>
+    public static string Heading(SimulateRequest request, RunSetup setup, ClusterPlan plan)
+    {
+        MachineModel machine = plan.Machine!;
+        MessageCosts costs = machine.Costs;
+        string Microseconds(TimeSpan time) => Figures.Number(Math.Round(time.TotalMicroseconds, 1)) + " us";
+        string found = request.Speed is null ? "measured" : "assumed";
+        double speed = plan.RowsPerStep / plan.Shape.Shards / plan.ShardTime.TotalSeconds;
+        return $"{Run(setup)}; simulated as {Figures.Count(plan.Nodes)} processes of {Figures.Count(machine.Threads)} compute threads on {Figures.Count(machine.Cores)} cores"
+            + Environment.NewLine
+            + $"{found,-10} {Figures.Count(Math.Round(speed))} samples/s a process that has its cores, ± {Figures.Percent(plan.Noise)}; update {Microseconds(plan.UpdateTime)}; "
+            + $"a bulk frame {Microseconds(costs.Frame)} and {Microseconds(costs.Megabyte)} a MB at each end, {Microseconds(costs.CopyingMegabyte)} a MB to stage weights, "
+            + $"a control message {Microseconds(costs.ControlMessage)} at each end, handing over {Microseconds(costs.HandingOver)}";
+    }
+
+    private static string Run(RunSetup setup)
     {
         IEnumerable<int> sizes = [setup.Network.Spec.Inputs, .. setup.Network.Layout.Layers.Select(layer => layer.Units)];
-        return $"{setup.Options.Name}: {string.Join("-", sizes)}, {Figures.Count(setup.Network.Layout.ParameterCount)} parameters, {Figures.Count(setup.Data.Training.Rows)} training rows; "
-            + $"simulated on {Figures.Count(request.Nodes)} nodes, {Figures.Count(request.Servers ?? request.Nodes)} parameter servers, {LinkText.Format(request.Link)}, "
-            + $"{Figures.Count(speed.SamplesPerSecond)} samples/s a node ({(speed.IsMeasured ? "measured" : "assumed")})";
+        return $"{setup.Options.Name}: {string.Join("-", sizes)}, {Figures.Count(setup.Network.Layout.ParameterCount)} parameters, {Figures.Count(setup.Data.Training.Rows)} training rows";
     }
 
     /// <summary>Bytes as people read them.</summary>

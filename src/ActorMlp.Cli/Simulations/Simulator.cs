@@ -1,4 +1,5 @@
 using ActorMlp.Cli.Configuration;
+using ActorMlp.Cluster.Measuring;
 using ActorMlp.Data;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Configuration;
@@ -6,6 +7,7 @@ using ActorMlp.Training.Consistency;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation;
+using ActorMlp.Training.Simulation.Sharing;
 
 namespace ActorMlp.Cli.Simulations;
 
@@ -47,6 +49,12 @@ internal sealed class Simulator(CommandContext context)
         using LoadedData data = DataLoader.Load(file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
         context.TellOfCache(data);
         var setup = new RunSetup(file.Options, data);
+        if (request.Cores is { } cores)
+        {
+            MessageCosts costs = request.Speed is null ? MessageCostMeter.MeasureAsync().GetAwaiter().GetResult() : MessageCosts.Assumed;
+            return new Planner(context).Run(request, setup, new SharedMachine(setup, cores, request.Speed, costs));
+        }
+
         using var pool = new ComputePool(file.Options.Cluster.Threads);
         NodeSpeed speed = request.Speed is { } samples ? NodeSpeed.Assume(setup, samples) : NodeSpeed.Measure(setup, pool, context.Time);
         return request.Compute == SimulatedCompute.Modelled

@@ -5,6 +5,7 @@ using ActorMlp.Training.Faults;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
+using ActorMlp.Training.Simulation.Sharing;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Simulation;
@@ -35,6 +36,12 @@ public sealed record SimulationOptions
 
     /// <summary>Links.</summary>
     public LinkModel Link { get; init; } = new(125e6, TimeSpan.FromMicroseconds(100));
+
+    /// <summary>The machine whose cores all processes share, and in whose loopback's place no link stands; null where each process has a machine of its own.</summary>
+    public MachineModel? Machine { get; init; }
+
+    /// <summary>The share by which what work takes varies at random, both ways.</summary>
+    public double Noise { get; init; } = 0.2;
 
     /// <summary>What a node takes for a shard.</summary>
     public TimeSpan ShardTime { get; init; } = TimeSpan.FromMilliseconds(1);
@@ -116,6 +123,7 @@ public sealed partial class ClusterSimulation
 
     private readonly SimulationOptions options;
     private readonly VirtualClock clock = new();
+    private readonly SimulatedMachine? machine;
     private readonly SimulatedNetwork network;
     private readonly SimulatedKeeper keeper;
     private readonly CounterRandom random;
@@ -146,13 +154,14 @@ public sealed partial class ClusterSimulation
             && options.Faults.All(fault => fault.Kind is SimulatedFaultKind.Crash or SimulatedFaultKind.Leave or SimulatedFaultKind.Join);
         Model = model;
         random = new CounterRandom(options.Seed, RandomPurpose.Shuffle);
-        network = new SimulatedNetwork(clock, options.Link, new CounterRandom(options.Seed, RandomPurpose.Split));
+        machine = options.Machine is { } shared ? new SimulatedMachine(shared, clock) : null;
+        network = new SimulatedNetwork(clock, options.Link, new CounterRandom(options.Seed, RandomPurpose.Split), machine);
         keeper = new SimulatedKeeper(this);
         invitations = CreateInvitations();
         schedule = new FaultSchedule(options.Script);
         for (int id = 0; id < options.Nodes; id++)
         {
-            processes[id] = new SimulatedProcess(id, id < (options.Servers ?? options.Nodes), clock);
+            processes[id] = new SimulatedProcess(id, id < (options.Servers ?? options.Nodes), clock, machine);
             places.Add(processes[id]);
         }
     }
@@ -252,8 +261,8 @@ public sealed partial class ClusterSimulation
         if (members.TryGetValue(number, out SimulatedProcess? to))
         {
             int of = from.Run;
-            double bytes = frame.Message is SubtreeComputed ? Model.BytesPerGradientFloat : Model.BytesPerFloat;
-            network.Send(IdOf(from), to.Id, Plane.Bulk, FrameHead + (long)(frame.Values.Length * bytes), () => DeliverFrame(to, of, frame));
+            long bytes = (long)(frame.Values.Length * (frame.Message is SubtreeComputed ? Model.BytesPerGradientFloat : Model.BytesPerFloat));
+            network.Send(IdOf(from), to.Id, Plane.Bulk, FrameHead + bytes, () => DeliverFrame(to, of, frame), staged: frame.Message is WeightsArrived ? bytes : 0);
         }
     }
 
@@ -368,5 +377,5 @@ public sealed partial class ClusterSimulation
         });
     }
 
-    private TimeSpan Jitter(TimeSpan work) => work * (0.8 + 0.4 * random.Uniform(2, 0, draws++));
+    private TimeSpan Jitter(TimeSpan work) => work * (1 - options.Noise + 2 * options.Noise * random.Uniform(2, 0, draws++));
 }

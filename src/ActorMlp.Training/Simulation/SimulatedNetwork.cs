@@ -1,4 +1,5 @@
 using ActorMlp.Engine.Random;
+using ActorMlp.Training.Simulation.Sharing;
 
 namespace ActorMlp.Training.Simulation;
 
@@ -20,7 +21,8 @@ internal enum Plane
 /// <param name="clock">The time.</param>
 /// <param name="link">What links are like.</param>
 /// <param name="random">Chance.</param>
-internal sealed class SimulatedNetwork(VirtualClock clock, LinkModel link, CounterRandom random)
+/// <param name="machine">The machine that all processes share, over whose loopback they talk; null where each has a machine, and links, of its own.</param>
+internal sealed class SimulatedNetwork(VirtualClock clock, LinkModel link, CounterRandom random, SimulatedMachine? machine = null)
 {
     private readonly Dictionary<(int From, int To, Plane Plane), Connection> connections = [];
     private readonly Dictionary<int, NetworkInterface> interfaces = [];
@@ -44,15 +46,26 @@ internal sealed class SimulatedNetwork(VirtualClock clock, LinkModel link, Count
     /// <param name="plane">On which plane.</param>
     /// <param name="bytes">How much.</param>
     /// <param name="arrive">What happens when it arrives.</param>
-    public void Send(int from, int to, Plane plane, long bytes, Action arrive)
+    /// <param name="staged">Bytes of it that the receiver's actor copies.</param>
+    public void Send(int from, int to, Plane plane, long bytes, Action arrive, long staged = 0)
     {
-        if (from == to)
+        if (from == to && machine is null)
         {
             clock.After(TimeSpan.Zero, arrive);
             return;
         }
 
-        Traffic[(from, to)] = Traffic.GetValueOrDefault((from, to)).Add(plane, bytes);
+        if (from != to)
+        {
+            Traffic[(from, to)] = Traffic.GetValueOrDefault((from, to)).Add(plane, bytes);
+        }
+
+        if (machine is not null)
+        {
+            machine.Send(from, to, plane, bytes, staged, arrive);
+            return;
+        }
+
         if (plane == Plane.Control)
         {
             Travel(from, to, plane, TimeSpan.Zero, arrive);

@@ -1,10 +1,13 @@
+using ActorMlp.Training.Simulation.Sharing;
+
 namespace ActorMlp.Training.Simulation;
 
 /// <summary>A process of the cluster: it computes one thing at a time, can be stopped for a while, and can be killed.</summary>
 /// <param name="id">Its name.</param>
 /// <param name="isServer">Whether it may hold parameters.</param>
 /// <param name="clock">The time.</param>
-internal sealed class SimulatedProcess(int id, bool isServer, VirtualClock clock)
+/// <param name="machine">The machine that it shares with others; null where it has one of its own.</param>
+internal sealed class SimulatedProcess(int id, bool isServer, VirtualClock clock, SimulatedMachine? machine = null)
 {
     private readonly Queue<Action> whileStopped = [];
     private TimeSpan poolIsFree;
@@ -54,6 +57,12 @@ internal sealed class SimulatedProcess(int id, bool isServer, VirtualClock clock
     /// <summary>Computes on the process's threads, after what was asked for before.</summary>
     public void Compute(TimeSpan work, Action done)
     {
+        if (machine is not null)
+        {
+            machine.Compute(id, work / Speed, () => Do(done));
+            return;
+        }
+
         TimeSpan begins = poolIsFree > clock.Now ? poolIsFree : clock.Now;
         poolIsFree = begins + work / Speed;
         clock.After(poolIsFree - clock.Now, () => Do(done));

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using ActorMlp.Benchmarks.Measuring;
 using ActorMlp.Benchmarks.Steps;
 using ActorMlp.Training.Runs;
@@ -13,8 +14,16 @@ namespace ActorMlp.Benchmarks.Processes;
 /// <param name="Threads">Compute threads of each.</param>
 internal sealed record RunParty(int Processes, int Threads)
 {
+    /// <summary>Whether all code is compiled when it is first called, as well as it can be, and not again later.</summary>
+    public bool CompilesAtOnce { get; init; }
+
     public string[] Arguments => Processes == 0 ? ["--threads", $"{Threads}"] : ["--processes", $"{Processes}", "--threads", $"{Threads}"];
 }
+
+/// <summary>How fast a run is.</summary>
+/// <param name="SamplesPerSecond">Rows trained in a second.</param>
+/// <param name="OtherCores">Cores that other processes of the machine used meanwhile.</param>
+internal readonly record struct MeasuredRate(double SamplesPerSecond, double OtherCores);
 
 /// <summary>Runs the built command <c>actormlp train</c> on MNIST, with network 784-512-256-10 and momentum.</summary>
 internal sealed partial class RunCommand
@@ -56,11 +65,12 @@ internal sealed partial class RunCommand
     /// <param name="batch">Rows of a step.</param>
     /// <param name="warmUp">Epochs that began before this much of training do not count: data come into caches, code is compiled anew.</param>
     /// <param name="span">How long it goes on then.</param>
-    /// <returns>Samples per second: the median of the epochs that count.</returns>
-    public async Task<double> MeasureAsync(RunParty party, int batch, TimeSpan warmUp, TimeSpan span)
+    /// <returns>The median of the epochs that count.</returns>
+    public async Task<MeasuredRate> MeasureAsync(RunParty party, int batch, TimeSpan warmUp, TimeSpan span)
     {
         using var run = new StartedRun(this, party, batch, 1_000_000);
         IReadOnlyList<EpochMetrics> epochs = [];
+        MachineLoad? load = null;
         while (epochs.Sum(epoch => epoch.WallSeconds) < (warmUp + span).TotalSeconds)
         {
             await Task.Delay(LookEvery).ConfigureAwait(false);
@@ -71,8 +81,10 @@ internal sealed partial class RunCommand
             }
 
             epochs = File.Exists(run.Directory.Metrics) ? MetricsLog.ReadEpochs(run.Directory.Metrics) : [];
+            load ??= epochs.Sum(epoch => epoch.WallSeconds) >= warmUp.TotalSeconds ? new MachineLoad(Environment.ProcessId) : null;
         }
 
+        double others = load!.OtherCores();
         run.Interrupt();
         await run.EndAsync().ConfigureAwait(false);
         double began = 0;
@@ -87,7 +99,48 @@ internal sealed partial class RunCommand
             began += epoch.WallSeconds;
         }
 
-        return Statistics.Median(counted);
+        return new MeasuredRate(Statistics.Median(counted), others);
+    }
+
+    /// <summary>Asks <c>actormlp simulate</c> what it expects of processes on this machine.</summary>
+    public async Task<MeasuredRate> PredictAsync(RunParty party, int cores, int batch)
+    {
+        string folder = System.IO.Directory.CreateTempSubdirectory("actormlp-processes-").FullName;
+        try
+        {
+            string file = Path.Combine(folder, "run.yaml");
+            await File.WriteAllTextAsync(file, RunFile(batch, 1)).ConfigureAwait(false);
+            var load = new MachineLoad(Environment.ProcessId);
+            using Process process = Start(party,
+            [
+                "simulate", file, "--data-dir", dataDirectory, "--compute", "modelled", "--cores", $"{cores}", "--nodes", $"{party.Processes}",
+                "--threads", $"{party.Threads}", "--speed", "measured", "--json",
+            ]);
+            Task<string> errors = process.StandardError.ReadToEndAsync();
+            string output = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
+            await process.WaitForExitAsync().ConfigureAwait(false);
+            if (process.ExitCode != 0)
+            {
+                throw new InvalidOperationException($"a simulation failed: {await errors.ConfigureAwait(false)}");
+            }
+
+            return new MeasuredRate(JsonNode.Parse(output)!["points"]!.AsArray()[^1]!["samplesPerSecond"]!.GetValue<double>(), load.OtherCores());
+        }
+        finally
+        {
+            System.IO.Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private Process Start(RunParty party, IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (party.CompilesAtOnce)
+        {
+            start.Environment["DOTNET_TieredCompilation"] = "0";
+        }
+
+        return Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
     }
 
     /// <summary>Neither validation nor test rows: a run does nothing but train, and write its checkpoint after each epoch.</summary>
@@ -131,12 +184,7 @@ internal sealed partial class RunCommand
             string file = Path.Combine(folder, "run.yaml");
             File.WriteAllText(file, RunFile(batch, epochs));
             Directory = new RunDirectory(Path.Combine(folder, "run"));
-            process = Process.Start(new ProcessStartInfo(
-                command.program, ["train", file, "--data-dir", command.dataDirectory, "--out", Directory.Path, "--quiet", .. party.Arguments])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            }) ?? throw new InvalidOperationException($"{command.program} did not start");
+            process = command.Start(party, ["train", file, "--data-dir", command.dataDirectory, "--out", Directory.Path, "--quiet", .. party.Arguments]);
             output = process.StandardOutput.ReadToEndAsync();
             errors = process.StandardError.ReadToEndAsync();
 

@@ -33,6 +33,10 @@ public sealed class SimulateCommandTests
         { [Digits, "--compute", "exact"], ["exact", "real", "modelled", "checking"] },
         { [Digits, "--plot", "x.png"], ["--plot x.png: has no meaning with --compute real; it draws what --compute modelled plans"] },
         { [Digits, "--compute", "modelled", "--faults", "x.yaml"], ["--faults x.yaml: has no meaning with --compute modelled"] },
+        { [Digits, "--cores", "2"], ["--cores 2: has no meaning with --compute real; it plans with --compute modelled"] },
+        { [Digits, "--compute", "modelled", "--cores", "0", "--link", "1Gbit/s,1ms"], ["--cores 0: allowed are 1 to 1024", "--link 1Gbit/s,1ms: has no meaning with --cores: processes of one machine talk over its loopback"] },
+        { [Digits, "--compute", "modelled", "--cores", "2", "--nodes", "65"], ["--nodes 65: allowed are 1 to 64"] },
+        { [Digits, "--compute", "modelled", "--cores", "1025", "--speed", "measured"], [$"--cores 1025: allowed are 1 to {Environment.ProcessorCount} with --speed measured on this machine"] },
         { ["--seeds", "5..1"], ["--seeds 5..1: expected the first and the last seed, such as 1..10000"] },
         { ["--seeds", "1..2", "--nodes", "3"], ["--nodes 3: has no meaning with --seeds: the seed decides the cluster"] },
         { [Digits, "--faults", "no-such-script.yaml", "--set", "training.epoch=3"], ["no-such-script.yaml: the fault script cannot be read", "did you mean 'epochs'?"] },
@@ -93,6 +97,22 @@ public sealed class SimulateCommandTests
         Assert.Contains("steps/s", planned.Output, StringComparison.Ordinal);
         byte[] picture = await File.ReadAllBytesAsync(folder.At("scaling.png"), TestContext.Current.CancellationToken);
         Assert.Equal("PNG", System.Text.Encoding.ASCII.GetString(picture, 1, 3));
+    }
+
+    [Fact]
+    public async Task Simulate_modelled_on_shared_cores_says_what_processes_get()
+    {
+        string[] arguments = ["simulate", Digits, "--compute", "modelled", "--nodes", "4", "--cores", "2"];
+        CommandLine planned = await CommandLine.RunAsync(arguments), again = await CommandLine.RunAsync(arguments);
+        Assert.True(planned.ExitCode == 0, planned.Error);
+        Assert.Equal(planned.Output, again.Output);
+        Assert.Contains("simulated as 4 processes of 1 compute threads on 2 cores", planned.Output, StringComparison.Ordinal);
+        Assert.Contains("assumed    100,000 samples/s a process that has its cores", planned.Output, StringComparison.Ordinal);
+        CommandLine one = await CommandLine.RunAsync([.. arguments[..^3], "1", "--cores", "2", "--json"]);
+        CommandLine measured = await CommandLine.RunAsync([.. arguments, "--speed", "measured", "--json"]);
+        Assert.True(measured.ExitCode == 0, measured.Error);
+        Assert.True((double)JsonNode.Parse(one.Output)!["points"]![0]!["samplesPerSecond"]! > 0);
+        Assert.True((double)JsonNode.Parse(measured.Output)!["points"]!.AsArray()[^1]!["samplesPerSecond"]! > 0);
     }
 
     [Fact]

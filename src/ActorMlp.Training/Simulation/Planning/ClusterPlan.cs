@@ -1,4 +1,5 @@
 using ActorMlp.Training.Runs;
+using ActorMlp.Training.Simulation.Sharing;
 
 namespace ActorMlp.Training.Simulation.Planning;
 
@@ -31,6 +32,15 @@ public sealed record ClusterPlan
 
     /// <summary>What the update of all parameters takes on one node.</summary>
     public required TimeSpan UpdateTime { get; init; }
+
+    /// <summary>The machine whose cores all nodes share as its processes; null where each node is a machine of its own.</summary>
+    public MachineModel? Machine { get; init; }
+
+    /// <summary>Servers that stand by for each: 0 or 1.</summary>
+    public int Standbys { get; init; }
+
+    /// <summary>The share by which what work takes varies at random, both ways.</summary>
+    public double Noise { get; init; } = 0.2;
 
     /// <summary>Bytes of the weights.</summary>
     public double WeightBytes => (double)Shape.ParameterLength * sizeof(float);

@@ -19,7 +19,9 @@ public static class MessageLevelForecast
         var model = new ModelledModel(plan, WarmUp + Measured, timer);
         var simulation = new ClusterSimulation(model, new SimulationOptions
         {
-            Standbys = 0,
+            Standbys = plan.Standbys,
+            Machine = plan.Machine,
+            Noise = plan.Noise,
             StragglerFactor = 0,
             Nodes = plan.Nodes,
             Servers = plan.Servers,

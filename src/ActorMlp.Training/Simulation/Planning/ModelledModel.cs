@@ -67,7 +67,7 @@ internal sealed class ModelledModel(ClusterPlan plan, int steps, StepTimer timer
         public override UpdateReport Apply(
             long stepNumber, ParameterPiece piece, GradientPart[] parts, GradientTotals totals, double? norm, ReadOnlySpan<float> current, Span<float> updated)
         {
-            timer.Updated(stepNumber, model.Now());
+            timer.Updated(stepNumber, piece.Offset, model.Now());
             return new UpdateReport(norm, null);
         }
     }

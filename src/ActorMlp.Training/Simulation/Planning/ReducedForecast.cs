@@ -37,6 +37,11 @@ public sealed class ReducedForecast
     /// <param name="seed">Decides the noise.</param>
     public static StepForecast Run(ClusterPlan plan, ulong seed)
     {
+        if (plan.Machine is not null)
+        {
+            throw new ArgumentException("processes that share cores are simulated message by message", nameof(plan));
+        }
+
         var forecast = new ReducedForecast(plan, seed);
         var steps = new List<StepForecast>();
         double updated = 0;

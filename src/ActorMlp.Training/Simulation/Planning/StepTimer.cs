@@ -26,12 +26,15 @@ internal sealed class StepTimer(int computing) : ISimulationObserver
     /// <summary>A gradient of a step is computed.</summary>
     public void Computed(long step, TimeSpan now) => Of(step).Computed = now;
 
-    /// <summary>A piece is updated.</summary>
-    public void Updated(long step, TimeSpan now)
+    /// <summary>A piece is updated: by its server first, which is what counts, and then by whoever stands by for it.</summary>
+    public void Updated(long step, int offset, TimeSpan now)
     {
         updated = Math.Max(updated, step);
         Record record = Of(step);
-        (record.Updated, record.LastUpdate) = (now, lastUpdate);
+        if (record.Pieces.Add(offset))
+        {
+            (record.Updated, record.LastUpdate) = (now, lastUpdate);
+        }
     }
 
     /// <summary>The parts of the steps from one on, averaged.</summary>
@@ -77,5 +80,7 @@ internal sealed class StepTimer(int computing) : ISimulationObserver
         public TimeSpan Updated { get; set; }
 
         public TimeSpan LastUpdate { get; set; }
+
+        public HashSet<int> Pieces { get; } = [];
     }
 }

@@ -1,0 +1,38 @@
+namespace ActorMlp.Training.Simulation.Sharing;
+
+/// <summary>One machine on which all nodes are processes.</summary>
+/// <param name="Cores">Its cores.</param>
+/// <param name="Threads">Compute threads of each process; more than there are cores are as many as there are cores.</param>
+/// <param name="Costs">What messages between and within processes cost.</param>
+public sealed record MachineModel(int Cores, int Threads, MessageCosts Costs);
+
+/// <summary>
+/// What messages on one machine cost, in time of a core. Between the processes of a machine no link limits anything: a message is as fast as the threads that copy it.
+/// </summary>
+public sealed record MessageCosts
+{
+    /// <summary>A megabyte of bulk frames, for the threads that send it, and as much for those that receive it: checksum, copies to and from the system, the system's own work.</summary>
+    public required TimeSpan Megabyte { get; init; }
+
+    /// <summary>A bulk frame beside its bytes, for each of the two threads: system calls, acknowledgement, being woken.</summary>
+    public required TimeSpan Frame { get; init; }
+
+    /// <summary>A control message, for whoever sends it, and as much for whoever receives it: serializer, Akka.Remote, system calls.</summary>
+    public required TimeSpan ControlMessage { get; init; }
+
+    /// <summary>Something that is handed from one thread to another within a process: to an actor, or by an actor to the pool.</summary>
+    public required TimeSpan HandingOver { get; init; }
+
+    /// <summary>A megabyte of weights that the node's actor copies to where they are staged.</summary>
+    public required TimeSpan CopyingMegabyte { get; init; }
+
+    /// <summary>What is taken where nothing is measured.</summary>
+    public static MessageCosts Assumed { get; } = new()
+    {
+        Megabyte = TimeSpan.FromMicroseconds(500),
+        Frame = TimeSpan.FromMicroseconds(20),
+        ControlMessage = TimeSpan.FromMicroseconds(100),
+        HandingOver = TimeSpan.FromMicroseconds(10),
+        CopyingMegabyte = TimeSpan.FromMicroseconds(100),
+    };
+}

@@ -1,0 +1,68 @@
+namespace ActorMlp.Training.Simulation.Sharing;
+
+/// <summary>
+/// One machine's processes: each has its pool, a thread for each end of each bulk connection, a thread that remoting works on, and an actor that handles one
+/// message at a time. All of them compete for the machine's cores.
+/// </summary>
+/// <param name="model">The machine.</param>
+/// <param name="clock">The time.</param>
+internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
+{
+    private const double BytesOfMegabyte = 1e6;
+
+    private readonly SharedCores cores = new(clock, model.Cores);
+    private readonly Dictionary<int, WorkQueue> pools = [];
+    private readonly Dictionary<int, WorkQueue> actors = [];
+    private readonly Dictionary<int, WorkQueue> remoting = [];
+    private readonly Dictionary<(int From, int To), (WorkQueue Sender, WorkQueue Receiver)> connections = [];
+
+    /// <summary>Seconds that cores worked, of all cores together.</summary>
+    public double CoreSeconds => cores.CoreSeconds;
+
+    /// <summary>Computes on a process's pool; its actor hears of it.</summary>
+    public void Compute(int process, TimeSpan work, Action done) =>
+        Of(pools, process, Math.Min(model.Threads, model.Cores)).Add(model.Costs.HandingOver + work, () => Handle(process, TimeSpan.Zero, done));
+
+    /// <summary>Sends something; it arrives when the receiver's actor has taken it.</summary>
+    /// <param name="from">A process.</param>
+    /// <param name="to">Another, or the same.</param>
+    /// <param name="plane">On which plane.</param>
+    /// <param name="bytes">How much.</param>
+    /// <param name="staged">How much of it the receiver copies once more.</param>
+    /// <param name="arrive">What happens then.</param>
+    public void Send(int from, int to, Plane plane, long bytes, long staged, Action arrive)
+    {
+        TimeSpan copying = model.Costs.CopyingMegabyte * (staged / BytesOfMegabyte);
+        if (from == to)
+        {
+            Handle(to, copying, arrive);
+        }
+        else if (plane == Plane.Control)
+        {
+            Of(remoting, from, 1).Add(model.Costs.ControlMessage, () =>
+                Of(remoting, to, 1).Add(model.Costs.ControlMessage, () => Handle(to, copying, arrive)));
+        }
+        else
+        {
+            if (!connections.TryGetValue((from, to), out (WorkQueue Sender, WorkQueue Receiver) connection))
+            {
+                connections[(from, to)] = connection = (new WorkQueue(cores, 1), new WorkQueue(cores, 1));
+            }
+
+            TimeSpan work = model.Costs.Frame + model.Costs.Megabyte * (bytes / BytesOfMegabyte);
+            connection.Sender.Add(work, () => connection.Receiver.Add(work, () => Handle(to, copying, arrive)));
+        }
+    }
+
+    private void Handle(int process, TimeSpan work, Action done) => Of(actors, process, 1).Add(model.Costs.HandingOver + work, done);
+
+    private WorkQueue Of(Dictionary<int, WorkQueue> queues, int process, int threads)
+    {
+        if (!queues.TryGetValue(process, out WorkQueue? queue))
+        {
+            queues[process] = queue = new WorkQueue(cores, threads);
+        }
+
+        return queue;
+    }
+}

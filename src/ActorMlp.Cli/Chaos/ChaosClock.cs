@@ -125,6 +125,22 @@ internal sealed class ChaosClock(TimeProvider time, IProgress<RunEvent> next) : 
         return (true, step - until);
     }
 
+    /// <summary>From the end of nodes' processes to the first step that is committed without them: it is of a view in which they have no part.</summary>
+    /// <param name="nodes">Their control addresses.</param>
+    /// <param name="moment">When they were killed.</param>
+    /// <returns>Null where they had no part, or no step followed.</returns>
+    public double? RecoveryWithout(IReadOnlyCollection<string> nodes, double moment)
+    {
+        int before = views.FindLastIndex(view => view.Seconds < moment);
+        int without = views.FindIndex(before + 1, view => !nodes.Any(view.Nodes.Contains));
+        if (before < 0 || without < 0 || !nodes.Any(views[before].Nodes.Contains))
+        {
+            return null;
+        }
+
+        return commits.Where(commit => commit.Seconds > views[without].Seconds).Select(commit => (double?)(commit.Seconds - moment)).FirstOrDefault();
+    }
+
     /// <summary>From a moment to the end of the longest pause between two steps that began in the seconds after it, and before the next fault.</summary>
     public double? RecoveryAfter(double moment, double next) => PauseAfter(moment, next)?.End;
 

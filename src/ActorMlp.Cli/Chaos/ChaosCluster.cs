@@ -172,7 +172,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         starting.Dispose();
     }
 
-    private static LinkDisturbance Disturbance(Fault fault, IReadOnlyList<int> places) => new()
+    private static LinkFault Disturbance(Fault fault, IReadOnlyList<int> places) => new()
     {
         Strikes = (fault.Target ?? FaultTarget.All).Kind switch
         {
@@ -203,7 +203,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         }
     }
 
-    private void Disturb(LinkDisturbance disturbance, TimeSpan duration)
+    private void Disturb(LinkFault disturbance, TimeSpan duration)
     {
         links!.Begin(disturbance);
         Later(duration, () =>
@@ -220,7 +220,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         int GroupOf(int place) => apart.TakeWhile(group => !group.Contains(place)).Count() is var group && group < apart.Count ? group : -1;
         if (links is not null)
         {
-            Disturb(new LinkDisturbance { Strikes = (one, other) => GroupOf(one) != GroupOf(other), Cuts = true }, fault.Duration!.Value);
+            Disturb(new LinkFault { Strikes = (one, other) => GroupOf(one) != GroupOf(other), Cuts = true }, fault.Duration!.Value);
             return;
         }
 

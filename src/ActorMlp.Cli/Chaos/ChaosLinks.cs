@@ -21,7 +21,7 @@ internal sealed class ChaosLinks(ulong seed, TimeProvider time, ILogger log) : I
     private readonly Lock gate = new();
     private readonly Dictionary<LinkEnds, Link> links = [];
     private readonly Dictionary<int, int> places = new() { [Environment.ProcessId] = Keeper };
-    private readonly List<LinkDisturbance> disturbances = [];
+    private readonly List<LinkFault> disturbances = [];
 
     /// <summary>What has passed all links.</summary>
     public LinkTraffic Traffic
@@ -50,7 +50,7 @@ internal sealed class ChaosLinks(ulong seed, TimeProvider time, ILogger log) : I
         log);
 
     /// <summary>Something is wrong with links from now on, also with those that are made later.</summary>
-    public void Begin(LinkDisturbance disturbance)
+    public void Begin(LinkFault disturbance)
     {
         lock (gate)
         {
@@ -60,7 +60,7 @@ internal sealed class ChaosLinks(ulong seed, TimeProvider time, ILogger log) : I
     }
 
     /// <summary>It is mended.</summary>
-    public void End(LinkDisturbance disturbance)
+    public void End(LinkFault disturbance)
     {
         lock (gate)
         {
@@ -70,7 +70,7 @@ internal sealed class ChaosLinks(ulong seed, TimeProvider time, ILogger log) : I
     }
 
     /// <summary>Flips a bit of the next chunk that passes one of the links.</summary>
-    public void Corrupt(LinkDisturbance struck)
+    public void Corrupt(LinkFault struck)
     {
         var order = new LinkCorruptionOrder(1, LinkDirections.Both);
         lock (gate)
@@ -132,7 +132,7 @@ internal sealed class ChaosLinks(ulong seed, TimeProvider time, ILogger log) : I
         }
     }
 
-    private void Refresh(LinkDisturbance changed)
+    private void Refresh(LinkFault changed)
     {
         foreach ((LinkEnds ends, Link link) in links.Where(link => changed.Covers(link.Key)))
         {
@@ -153,8 +153,8 @@ internal sealed class ChaosLinks(ulong seed, TimeProvider time, ILogger log) : I
     /// <summary>Delays add up; each of several chances strikes by itself.</summary>
     private LinkConditions Conditions(LinkEnds ends)
     {
-        LinkDisturbance[] here = [.. disturbances.Where(one => one.Covers(ends))];
-        double Share(Func<LinkDisturbance, double> of) => 1 - here.Aggregate(1.0, (left, one) => left * (1 - of(one)));
+        LinkFault[] here = [.. disturbances.Where(one => one.Covers(ends))];
+        double Share(Func<LinkFault, double> of) => 1 - here.Aggregate(1.0, (left, one) => left * (1 - of(one)));
         TimeSpan delay = here.Aggregate(TimeSpan.Zero, (sum, one) => sum + one.Delay);
         return new LinkConditions
         {

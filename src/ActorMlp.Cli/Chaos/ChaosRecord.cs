@@ -13,7 +13,10 @@ namespace ActorMlp.Cli.Chaos;
 /// <param name="Skipped">Why it struck nobody; null if it did.</param>
 internal sealed record ChaosRecord(string Kind, string Target, IReadOnlyList<int> Nodes, string Roles, double Seconds, long Step, string? Skipped)
 {
-    /// <summary>From the fault to the next committed step after the longest pause that followed; null where the run ended before.</summary>
+    /// <summary>
+    /// From a kill to the first step that was committed without the node, in a view in which it has no part; from other faults to the next step after the longest pause that followed. Null
+    /// where the node had no part, or the run ended before.
+    /// </summary>
     public double? RecoverySeconds { get; set; }
 
     /// <summary>Steps that were committed, and lost by going back to a checkpoint.</summary>
@@ -51,7 +54,8 @@ internal sealed record ChaosRecord(string Kind, string Target, IReadOnlyList<int
 /// <param name="Steps">Steps of the run.</param>
 /// <param name="Seconds">Time that it took, from the first step.</param>
 /// <param name="WeightsSha256">The hash that it ended with.</param>
-/// <param name="ExpectedSha256">The hash of the undisturbed run; null where it was not computed.</param>
+/// <param name="ExpectedSha256">The hash that it must have; null where it was stopped before its end.</param>
+/// <param name="ComparedWith">Whose hash that is: <see cref="Undisturbed"/> or <see cref="Replay"/>.</param>
 /// <param name="Takeovers">How often a standby, or another coordinator, went on without losing a step.</param>
 /// <param name="Rewinds">How often the run went back to its last checkpoint.</param>
 /// <param name="StepsLost">Steps that were trained twice for that.</param>
@@ -66,6 +70,7 @@ internal sealed record ChaosReport(
     double Seconds,
     string WeightsSha256,
     string? ExpectedSha256,
+    string ComparedWith,
     int Takeovers,
     int Rewinds,
     long StepsLost,
@@ -73,7 +78,13 @@ internal sealed record ChaosReport(
     LinkTraffic? Links,
     IReadOnlyList<ChaosRecord> Faults)
 {
-    /// <summary>Whether the faults left the result as it was.</summary>
+    /// <summary>Compared with a run that nothing disturbed.</summary>
+    public const string Undisturbed = "undisturbed";
+
+    /// <summary>Compared with a replay of the run's own log: its mode leaves the order of updates open.</summary>
+    public const string Replay = "replay";
+
+    /// <summary>Whether the faults left the result as it was, or as the log says.</summary>
     [JsonInclude]
     public bool IsEqual => ExpectedSha256 is null || ExpectedSha256 == WeightsSha256;
 }

@@ -12,6 +12,8 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
 
+    private static readonly string Crash = NameOf(FaultKind.Crash);
+
     private readonly FaultSchedule schedule = new(script);
     private readonly List<ChaosRecord> records = [];
 
@@ -41,7 +43,9 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
         ChaosRecord[] struck = [.. records.Where(record => record.Skipped is null)];
         for (int i = 0; i < struck.Length; i++)
         {
-            struck[i].RecoverySeconds = clock.RecoveryAfter(struck[i].Seconds, i + 1 < struck.Length ? struck[i + 1].Seconds : double.PositiveInfinity);
+            struck[i].RecoverySeconds = struck[i].Kind == Crash
+                ? clock.RecoveryWithout([.. struck[i].Nodes.Select(place => struck[i].Present[place])], struck[i].Seconds)
+                : clock.RecoveryAfter(struck[i].Seconds, i + 1 < struck.Length ? struck[i + 1].Seconds : double.PositiveInfinity);
         }
 
         foreach (ChaosRecord record in struck.Where(record => record.EndSeconds is not null))
@@ -83,7 +87,7 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
                 ? "only those whom it would strike are there"
             : null;
         var record = new ChaosRecord(
-            OptionsReflection.Camel(fault.Kind.ToString()),
+            NameOf(fault.Kind),
             fault.Target?.ToString() ?? "",
             places,
             string.Join(", ", places.Select(RolesOf)),
@@ -101,6 +105,8 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
             cluster.Inflict(fault, places);
         }
     }
+
+    private static string NameOf(FaultKind kind) => OptionsReflection.Camel(kind.ToString());
 
     private IReadOnlyList<int> PlacesOf(DueFault due)
     {

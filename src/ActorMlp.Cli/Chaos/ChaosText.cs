@@ -33,9 +33,8 @@ internal static class ChaosText
         }
 
         text.AppendLine(CultureInfo.InvariantCulture, $"weights     {report.WeightsSha256}");
-        text.AppendLine(report.ExpectedSha256 is not { } expected ? "undisturbed not computed (--no-reference)"
-            : report.IsEqual ? $"undisturbed {expected}: equal"
-            : $"undisturbed {expected}: NOT EQUAL");
+        text.AppendLine(report.ExpectedSha256 is not { } expected ? "not compared: the run was stopped"
+            : $"{report.ComparedWith,-11} {expected}: {(report.IsEqual ? "equal" : "NOT EQUAL")}");
         text.Append(CultureInfo.InvariantCulture, $"files       {directory}");
         return text.ToString();
     }

@@ -13,6 +13,7 @@ using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Faults;
 using ActorMlp.Training.Ledgers;
 using ActorMlp.Training.Local;
+using ActorMlp.Training.Replay;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Storage;
 using Microsoft.Extensions.Logging;
@@ -43,10 +44,10 @@ internal static class ChaosCommand
         Option<string[]> set = CommonOptions.Set();
         Option<string?> dataDirectory = CommonOptions.DataDirectory();
         var output = new Option<string?>("--out") { Description = "The run's folder; by default a new one below output.directory.", HelpName = "DIR" };
-        var reference = new Option<string?>("--expect") { Description = "The undisturbed run's SHA-256; computed first if absent.", HelpName = "SHA256" };
+        var reference = new Option<string?>("--expect") { Description = "The undisturbed run's SHA-256; computed first if absent, in modes other than bsp replayed from the log afterwards.", HelpName = "SHA256" };
         var namespaces = new Option<bool>("--namespaces") { Description = "Puts each node into a network namespace, where a partition drops packets; needs root. Without it, proxies between the nodes do all that scripts ask of links." };
         Option<string> format = CommonOptions.Format();
-        var command = new Command("chaos", "Trains on node processes that a fault script strikes, and their links and the keeper's disk with them, and compares the hash with that of an undisturbed run.")
+        var command = new Command("chaos", "Trains on node processes that a fault script strikes, and their links and the keeper's disk with them, and compares the hash with that of an undisturbed run; in modes other than bsp with a replay of the run's log.")
         {
             script, configuration, nodes, seed, set, dataDirectory, output, reference, namespaces, format,
         };
@@ -74,11 +75,6 @@ internal static class ChaosCommand
             return context.BadInput(script.Problems.Concat(file.Problems).Select(problem => problem.ToString()));
         }
 
-        if (file.Options.Training.Consistency.Mode is not ConsistencyMode.Bsp and var mode)
-        {
-            return context.BadInput([$"training.consistency.mode: is {OptionsReflection.Camel(mode.ToString())}; chaos compares with the hash of an undisturbed run, which bsp gives; allowed: bsp"]);
-        }
-
         FaultScript faults = request.Seed is { } seed ? script.Script with { Seed = seed } : script.Script;
         if (ChaosScript.Problems(faults, request.InNamespaces).ToList() is { Count: > 0 } problems)
         {
@@ -87,7 +83,8 @@ internal static class ChaosCommand
 
         using LoadedData data = DataLoader.Load(file.Options.Data, file.Options.Training.Seed, new DataPaths(Environment.CurrentDirectory, null));
         var setup = new RunSetup(file.Options, data);
-        string? expected = request.Expected ?? await Task.Run(() => Undisturbed(setup)).ConfigureAwait(false);
+        bool isOneAnswer = setup.Options.Training.Consistency.Mode == ConsistencyMode.Bsp;
+        string? expected = request.Expected ?? (isOneAnswer ? await Task.Run(() => Undisturbed(setup)).ConfigureAwait(false) : null);
         RunDirectory directory = RunFolder.ForNewRun(file.Options, request.Output, context.Time);
         directory.Create();
         AtomicFile.Write(directory.Configuration, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(EffectiveConfiguration.ToYaml(setup.Options))));
@@ -108,7 +105,7 @@ internal static class ChaosCommand
         };
         await using ChaosCluster cluster = await ChaosCluster.StartAsync(options, context.Time, logging.CreateLogger("ActorMlp.Link")).ConfigureAwait(false);
         using MetricsLog metrics = MetricsLog.Open(directory.Metrics, 0);
-        using LedgerLog ledger = LedgerLog.Open(directory.Ledger, 0);
+        using LedgerLog? ledger = setup.Shape.KeepsLedger ? LedgerLog.Open(directory.Ledger, 0) : null;
         var clock = new ChaosClock(context.Time, new RunRecorder(ledger, metrics, setup.Options.Output.StepMetrics, view));
         var chaos = new ChaosRun(faults, cluster, clock, context.Time);
         using var over = new CancellationTokenSource();
@@ -152,6 +149,12 @@ internal static class ChaosCommand
 
         SummaryFile.Write(directory.Summary, result.Summary);
         chaos.Conclude();
+        ReplayResult? replay = isOneAnswer || stop.IsCancellationRequested ? null : await Task.Run(() => Replay(setup, directory)).ConfigureAwait(false);
+        foreach (string difference in replay?.Differences ?? [])
+        {
+            context.Error.WriteLine($"the replay differs: {difference}");
+        }
+
         var report = new ChaosReport(
             request.Configuration,
             request.Script,
@@ -159,7 +162,8 @@ internal static class ChaosCommand
             result.Summary.Steps,
             clock.Elapsed.TotalSeconds,
             result.Summary.WeightsSha256,
-            stop.IsCancellationRequested ? null : expected,
+            stop.IsCancellationRequested ? null : expected ?? replay?.WeightsSha256,
+            expected is not null ? ChaosReport.Undisturbed : ChaosReport.Replay,
             clock.Takeovers.Count,
             clock.Rewinds.Count,
             clock.Rewinds.Sum(rewind => rewind.Lost),
@@ -174,13 +178,20 @@ internal static class ChaosCommand
             context.Output.WriteLine(JsonSerializer.Serialize(report, JsonOptions));
         }
 
-        return report.IsEqual ? ExitCode.Success : ExitCode.Failed;
+        return report.IsEqual && replay?.Equal != false ? ExitCode.Success : ExitCode.Failed;
     }
 
     private static string Undisturbed(RunSetup setup)
     {
         using var pool = new ComputePool(Environment.ProcessorCount);
         return new LocalTrainer(setup, pool).Train().WeightsSha256;
+    }
+
+    /// <summary>In modes whose bits depend on the order of updates: the run computed again from its log.</summary>
+    private static ReplayResult Replay(RunSetup setup, RunDirectory directory)
+    {
+        using var pool = new ComputePool(Environment.ProcessorCount);
+        return new RunReplay(setup, directory, pool).Run();
     }
 
     private sealed record ChaosRequest(

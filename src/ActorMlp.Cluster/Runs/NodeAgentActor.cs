@@ -50,6 +50,7 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     private string? keeper;
     private bool leaving;
     private (PrepareRun Run, IActorRef Coordinator)? next;
+    private (ulong Run, int Number, IActorRef By)? taken;
 
     public NodeAgentActor(NodeAgentOptions options, IActorRef coordinator, TaskCompletionSource<NodeHello> ready)
     {
@@ -141,6 +142,7 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
             }
             else
             {
+                taken = taken is { } invitation && invitation.Run == message.Run ? invitation with { By = Sender } : taken;
                 run.Forward(message);
             }
         });
@@ -165,6 +167,13 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     {
         string name = NodeRunServices.NameOf(run.Run);
         IActorRef child = Context.Child(name);
+        if (!child.IsNobody() && taken == (run.Run, run.Number, by))
+        {
+            // The coordinator has had no answer, and asks again.
+            child.Tell(run, by);
+            return;
+        }
+
         if (!child.IsNobody())
         {
             // A coordinator that has since been lost asked before, and this one does not know of it: the node begins anew.
@@ -180,6 +189,7 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
 
         keeper = run.Keeper.NodeId;
         Timers.Cancel(keeper);
+        taken = (run.Run, run.Number, by);
         Context.Watch(Context.ActorOf(NodeRunActor.Props(run, services!, by), name));
     }
 

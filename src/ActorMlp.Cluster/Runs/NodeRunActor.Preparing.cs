@@ -33,7 +33,7 @@ internal sealed partial class NodeRunActor
             prepared = message;
             links.Connect(run.Keeper.NodeId, run.Keeper.BulkAddress);
             TakePart(message);
-            coordinator.Tell(new NodePrepared(run.Number, node.Hello, pool.Threads));
+            TellPrepared();
         });
         Receive<Status.Failure>(failure => ReceiveDataOrRefuse(
             [failure.Cause.GetBaseException().Message + (run.Offer is null ? "; data.distribution: stream would send the data to this node" : "")]));
@@ -42,6 +42,10 @@ internal sealed partial class NodeRunActor
         Receive<DataNotSent>(message => message.Run == run.Run, message => Refuse([message.Reason]));
         Receive<DataReceived>(message => PreparedRun.PrepareAsync(run, node, pool, message.Path).PipeTo(Self, Self));
         Receive<EndRun>(FromCoordinator, _ => Context.Stop(Self));
+        Receive<PrepareRun>(_ =>
+        {
+            // Asked again: the answer comes when it is known.
+        });
         Receive<Terminated>(_ => WaitForCoordinator());
         Receive<OrphanedForLong>(_ => Context.Stop(Self));
         Receive<ResumeRun>(_ =>

@@ -129,6 +129,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             Context.Stop(Self);
         });
         Receive<ResumeRun>(Accept);
+        Receive<PrepareRun>(FromCoordinator, _ => TellPrepared());
         Receive<Status.Failure>(failure =>
         {
             log.Error(failure.Cause, "the node's part in run {0} failed", run.Run);
@@ -141,6 +142,8 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
     /// <summary>Training needs no coordinator: the run goes on until the next one asks where it stands.</summary>
     private void WaitForCoordinator() => Timers.StartSingleTimer("orphan", new OrphanedForLong(), OrphanPatience);
+
+    private void TellPrepared() => coordinator.Tell(new NodePrepared(run.Number, node.Hello, pool.Threads));
 
     private void Follow(IActorRef next)
     {

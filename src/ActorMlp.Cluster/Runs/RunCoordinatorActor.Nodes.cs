@@ -1,4 +1,5 @@
 using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Views;
 using Akka.Actor;
@@ -9,6 +10,10 @@ namespace ActorMlp.Cluster.Runs;
 /// <content>Nodes that are invited, come, leave and are lost.</content>
 internal sealed partial class RunCoordinatorActor
 {
+    /// <summary>After what time a node that has not answered is asked again; whoever has to fetch the data first takes its time.</summary>
+    private static readonly TimeSpan InvitationPatience = TimeSpan.FromSeconds(5);
+
+    private readonly InvitationBook invitations = new(InvitationPatience);
     private RunCandidate? leavesWithRun;
 
     private void Invite(RunCandidate candidate)
@@ -20,15 +25,31 @@ internal sealed partial class RunCoordinatorActor
 
         var node = new Node(nextNumber++, candidate);
         nodes[node.Number] = node;
+        SendInvitation(node);
+    }
+
+    private void SendInvitation(Node node)
+    {
+        invitations.Ask(node.Number, Now);
         node.Agent.Tell(new PrepareRun(run.Run, node.Number, run.Options, run.Fingerprint, run.Keeper, run.Folder, run.Offer));
+    }
+
+    private void InviteAgain()
+    {
+        foreach (int number in invitations.TakeDue(Now))
+        {
+            SendInvitation(nodes[number]);
+        }
     }
 
     private void Accept(NodePrepared message)
     {
-        if (!nodes.TryGetValue(message.Number, out Node? node))
+        if (!invitations.Strike(message.Number))
         {
             return;
         }
+
+        Node node = nodes[message.Number];
 
         node.Hello = message.Node;
         node.Actor = Sender;
@@ -47,6 +68,11 @@ internal sealed partial class RunCoordinatorActor
 
     private void Accept(NodeRefused message)
     {
+        if (!invitations.Strike(message.Number))
+        {
+            return;
+        }
+
         nodes.Remove(message.Number);
         string reason = $"{message.NodeId}: {string.Join("; ", message.Reasons)}";
         log.Warning("node refused: {0}", reason);
@@ -104,6 +130,7 @@ internal sealed partial class RunCoordinatorActor
             return;
         }
 
+        invitations.Strike(node.Number);
         if (conclusion is not null)
         {
             ConcludeIfReported();
@@ -148,6 +175,7 @@ internal sealed partial class RunCoordinatorActor
         if (node.Actor is null || !gathered)
         {
             nodes.Remove(node.Number);
+            invitations.Strike(node.Number);
             node.Agent.Tell(new NodeReleased(node.Id));
             BeginIfGathered();
             return;

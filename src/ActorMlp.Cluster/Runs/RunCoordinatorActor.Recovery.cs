@@ -61,8 +61,16 @@ internal sealed partial class RunCoordinatorActor
             if (candidates.FirstOrDefault(candidate => candidate.NodeId == standing.Node.NodeId) is { } candidate)
             {
                 var node = new Node(number, candidate) { Hello = standing.Node, Threads = standing.Threads };
-                node.Actor = standing.IsPrepared ? actor : null;
                 nodes[number] = node;
+                if (standing.IsPrepared)
+                {
+                    node.Actor = actor;
+                }
+                else
+                {
+                    invitations.Ask(number, Now);
+                }
+
                 Context.Watch(actor);
             }
         }

@@ -161,7 +161,11 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<NodeReport>(Accept);
         Receive<ReportsAreDue>(_ => Conclude());
         Receive<AskStatus>(_ => Sender.Tell(Status()));
-        Receive<ProgressDue>(message => Carry(gathered ? machine.Handle(message, Now) : []));
+        Receive<ProgressDue>(message =>
+        {
+            InviteAgain();
+            Carry(gathered ? machine.Handle(message, Now) : []);
+        });
     }
 
     private void Carry(IReadOnlyList<CoordinatorEffect> effects)

@@ -98,7 +98,7 @@ public sealed partial class CoordinatorMachine
 
     /// <summary>
     /// Time passes. Where a run that should go on has stood still for long, a message may have been lost: a new view makes everybody send again; if that does
-    /// not help either, the run goes back to its last checkpoint.
+    /// not help twice, the run goes back to its last checkpoint.
     /// </summary>
     public IReadOnlyList<CoordinatorEffect> Handle(ProgressDue message, TimeSpan now)
     {
@@ -136,7 +136,7 @@ public sealed partial class CoordinatorMachine
         lastHeard = now;
         stalls++;
         var stalled = new Notify(new RunStalled(progress.Step, silence.TotalMilliseconds));
-        if (stalls % 2 == 0)
+        if (stalls % 3 == 0)
         {
             return [stalled, .. Rewind($"nothing was heard for {silence.TotalSeconds:0} s", now)];
         }
@@ -254,10 +254,20 @@ public sealed partial class CoordinatorMachine
             effects.Add(new TellParameterServer(new ContinueTraining(progress.Step, view.Number)));
             effects.AddRange(stopRequested ? [new TellParameterServer(new HoldTraining(view.Number))] : HoldIfStale());
         }
+        else if (phase != Phase.Arranging && progress.Step > view.Arrangement.Step)
+        {
+            // Of several servers one may not have come here yet.
+            effects.Add(new TellParameterServer(new ContinueTraining(progress.Step - 1, view.Number)));
+        }
 
         if (saving is not null)
         {
             effects.Add(new TellParameterServer(new WriteCheckpoint(CheckpointKind.Last, saving, saved.Step)));
+        }
+
+        if (phase == Phase.Arranging)
+        {
+            effects.Add(new SupplyRanges(view.Arrangement));
         }
 
         if (phase == Phase.Restoring)

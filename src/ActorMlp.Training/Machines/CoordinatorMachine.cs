@@ -196,8 +196,18 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         return [new FailRun($"{message.First} and {message.Second} computed different gradients for {message.Node} of step {message.Step + 1}: one of them computes wrongly")];
     }
 
-    /// <summary>How long a run may stand still before it is taken to have lost a message: several times its longest step, and four times as long each time that was wrong.</summary>
-    private TimeSpan Patience => (longestStep * 10 > shape.Patience ? longestStep * 10 : shape.Patience) * (1 << (2 * Math.Min(stalls, 8)));
+    /// <summary>
+    /// How long a run may stand still before it is taken to have lost a message: several times its longest step, longer in evaluations, which are begun anew then, and four times as long
+    /// each time that was wrong.
+    /// </summary>
+    private TimeSpan Patience
+    {
+        get
+        {
+            TimeSpan least = phase == Phase.Evaluating ? shape.Patience * 4 : shape.Patience;
+            return (longestStep * 10 > least ? longestStep * 10 : least) * (1 << (2 * Math.Min(stalls, 8)));
+        }
+    }
 
     private void Hear(TimeSpan now)
     {

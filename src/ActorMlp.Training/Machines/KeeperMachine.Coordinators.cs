@@ -35,7 +35,7 @@ public sealed partial class KeeperMachine
     /// <param name="number">What nodes are to know it by from now on; whatever they know under another number counts no longer.</param>
     public IReadOnlyList<KeeperEffect> Begin(ulong number)
     {
-        (run, view, isUnderWay, attempts) = (number, View.None, false, 0);
+        (run, view, supplied, isUnderWay, attempts) = (number, View.None, 0, false, 0);
         return [.. Leave(isLost: false), .. ForgetWhatWasUnderWay(), .. Offer()];
     }
 

@@ -20,6 +20,7 @@ public sealed partial class KeeperMachine
     private CheckpointWritten? lastWritten;
     private CheckpointFailed? failed;
     private long? restoresBest;
+    private int supplied;
     private int restoration;
     private bool hasBest;
 
@@ -73,6 +74,13 @@ public sealed partial class KeeperMachine
     public IReadOnlyList<KeeperEffect> Handle(RangesWanted message)
     {
         Arrangement arrangement = message.Arrangement;
+
+        // Where the view got lost that says who holds what, all is said again; and what was said again comes too late for an arrangement that is under way.
+        if (arrangement.Number != view.Arrangement.Number || arrangement.Number == supplied)
+        {
+            return [];
+        }
+
         List<KeeperEffect> effects = [];
         if (arrangement.Shares > 0)
         {
@@ -89,6 +97,7 @@ public sealed partial class KeeperMachine
             return GiveUp($"the state of step {arrangement.Step} is asked for, and is not here");
         }
 
+        supplied = arrangement.Number;
         effects.AddRange(ForgetWhatWasUnderWay());
         int firstResidual = state.ServerVectors(Shares);
         int end = arrangement.Step == 0 ? firstResidual : firstResidual + state.Residuals;

@@ -102,12 +102,13 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
 
         // The lead may have been quicker: then this server has the last pieces of the step before still to do.
         continued = Math.Max(continued, message.Step);
-        if (message.Step != step)
+        if (message.Step < step)
         {
             return [];
         }
 
-        holdRequested = false;
+        // A run that has come further went on from here too, and that word got lost.
+        holdRequested &= message.Step > step;
         return phase == Phase.Open ? [] : Open();
     }
 

@@ -57,7 +57,7 @@ public sealed record RunShape
     public bool WorkersKeepResiduals { get; init; }
 
     /// <summary>How long a run may stand still before it is taken to have lost a message; longer where its steps are long.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How many times as long as others a step may take until its late shards are computed by others too; 0 for any.</summary>
     public double StragglerFactor { get; init; }

@@ -23,22 +23,11 @@ public sealed partial class ClusterSimulation
         keeper.Submit(run);
         keeper.Follow(run, to);
         coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer());
+        invitations = CreateInvitations();
         int of = run;
-        var invited = processes.Values.Where(process => process is { IsMember: true, Leaves: false }).ToList();
-        int awaited = invited.Count;
-        foreach (SimulatedProcess process in invited)
+        foreach (SimulatedProcess process in processes.Values.Where(process => process is { IsMember: true, Leaves: false }).ToList())
         {
-            Invite(process, () => ToCoordinator(of, () =>
-            {
-                if (!gathering)
-                {
-                    Admit(process);
-                }
-                else if (--awaited == 0)
-                {
-                    Gathered();
-                }
-            }));
+            Invite(process);
         }
 
         Tick(of);
@@ -54,16 +43,31 @@ public sealed partial class ClusterSimulation
         {
             if (coordinator == ticked)
             {
+                foreach (int number in invitations.TakeDue(clock.Now))
+                {
+                    SendInvitation(number);
+                }
+
                 Carry(coordinator.Handle(new ProgressDue(), clock.Now));
                 Tick(of);
             }
         }));
     }
 
-    private void Invite(SimulatedProcess process, Action prepared)
+    private InvitationBook CreateInvitations() => new(options.DetectionTime / 2);
+
+    private void Invite(SimulatedProcess process)
     {
-        int of = run, number = nextNumber++, by = coordinatorId;
+        int number = nextNumber++;
         members[number] = process;
+        invitations.Ask(number, clock.Now);
+        SendInvitation(number);
+    }
+
+    private void SendInvitation(int number)
+    {
+        int of = run, by = coordinatorId;
+        SimulatedProcess process = members[number];
         network.Send(by, process.Id, Plane.Control, 2000, () => process.Do(() =>
         {
             if (of != run || by != coordinatorId || !process.IsMember)
@@ -71,16 +75,42 @@ public sealed partial class ClusterSimulation
                 return;
             }
 
-            process.Node = Model.Shape.Sharing is null
-                ? new SimulatedNode(this, process, of, number)
-                : new SimulatedShareNode(this, process, of, number);
-            if (ServerShape.StragglerFactor > 0 && Model.Shape.Sharing is null)
+            if (process.Node is not { } node || node.Run != of || node.Number != number)
             {
-                WatchForStragglers(process.Node);
+                TakePart(process, number);
             }
 
-            network.Send(process.Id, coordinatorId, Plane.Control, 200, prepared);
+            network.Send(process.Id, by, Plane.Control, 200, () => ToCoordinator(of, by, () => Prepared(number)));
         }));
+    }
+
+    private void TakePart(SimulatedProcess process, int number)
+    {
+        process.Node = Model.Shape.Sharing is null
+            ? new SimulatedNode(this, process, run, number)
+            : new SimulatedShareNode(this, process, run, number);
+        if (ServerShape.StragglerFactor > 0 && Model.Shape.Sharing is null)
+        {
+            WatchForStragglers(process.Node);
+        }
+    }
+
+    /// <summary>A node is ready.</summary>
+    private void Prepared(int number)
+    {
+        if (!invitations.Strike(number))
+        {
+            return;
+        }
+
+        if (!gathering)
+        {
+            Joined(number, members[number]);
+        }
+        else if (invitations.IsEmpty)
+        {
+            Gathered();
+        }
     }
 
     private void WatchForStragglers(ISimulatedNode node) => clock.After(options.LateAfter / 3, () => node.Process.Do(() =>
@@ -100,9 +130,7 @@ public sealed partial class ClusterSimulation
         }
 
         gathering = false;
-        List<int> prepared = [.. members.Where(member => member.Value.Node?.Number == member.Key && member.Value.Node.Run == run).Select(member => member.Key)];
-        gathered.Clear();
-        gathered.UnionWith(prepared);
+        List<int> prepared = [.. members.Keys.Where(number => !invitations.Awaits(number))];
         joined.UnionWith(prepared);
         Carry(coordinator!.Handle(new NodesGathered(
             [.. prepared.Select(number => new WorkerId(number, 0))], [.. prepared.Where(number => members[number].IsServer)])));
@@ -165,16 +193,13 @@ public sealed partial class ClusterSimulation
                     Release(release.Node);
                     break;
                 case ConcludeRun conclude when moves && conclude.Conclusion.Status == RunStatus.Stopped:
-                    ToKeeper(LetCoordinatorGo);
+                    End(LetCoordinatorGo);
                     break;
                 case ConcludeRun { Conclusion.Status: RunStatus.Stopped }:
-                    ToKeeper(() => ResumeAfter("the last node that held parameters left"));
+                    End(() => ResumeAfter("the last node that held parameters left"));
                     break;
                 case ConcludeRun conclude:
-                    ToKeeper(() => conclusion = conclude.Conclusion);
-
-                    // If that gets lost, the keeper sees the coordinator's end, and asks the next one, who finds the run at its end.
-                    clock.After(options.DetectionTime, () => conclusion ??= conclude.Conclusion);
+                    End(() => conclusion = conclude.Conclusion);
                     break;
                 case FailRun when keeper.LostCheckpoint:
                     ResumeAfter("a checkpoint could not be written: the disk is full");
@@ -184,6 +209,20 @@ public sealed partial class ClusterSimulation
                     break;
             }
         }
+    }
+
+    /// <summary>The coordinator's work is done. If its word gets lost, the keeper sees it end, and asks the next one, who finds the run at its end.</summary>
+    private void End(Action what)
+    {
+        int of = run;
+        ToKeeper(what);
+        clock.After(options.DetectionTime, () =>
+        {
+            if (of == run && conclusion is null)
+            {
+                what();
+            }
+        });
     }
 
     private void TellServers(object message)
@@ -207,6 +246,7 @@ public sealed partial class ClusterSimulation
     {
         if (members.Remove(number, out SimulatedProcess? process))
         {
+            invitations.Strike(number);
             process.Kill();
             process.IsMember = false;
         }
@@ -235,12 +275,15 @@ public sealed partial class ClusterSimulation
         ToCoordinator(of, () =>
         {
             members.Remove(number);
-            if (number < 0 || gathering)
+            invitations.Strike(number);
+            if (number >= 0 && !gathering)
             {
-                return;
+                Carry(coordinator!.Handle(new NodeLost(number, "lost"), clock.Now));
             }
-
-            Carry(coordinator!.Handle(new NodeLost(number, "lost"), clock.Now));
+            else if (gathering && invitations.IsEmpty)
+            {
+                Gathered();
+            }
         });
     }
 
@@ -316,6 +359,7 @@ public sealed partial class ClusterSimulation
 
         int[] known = [.. view.Ranges.Select(range => range.Worker.Number).Union(view.Arrangement.Servers)];
         coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer());
+        invitations = CreateInvitations();
         Tick(of);
         Carry(coordinator.Handle(
             new RunRecovered(
@@ -342,13 +386,7 @@ public sealed partial class ClusterSimulation
 
         foreach (SimulatedProcess stranger in processes.Values.Where(process => process is { IsMember: true, IsAlive: true, Leaves: false } && process.Node?.Run != run).ToArray())
         {
-            Invite(stranger, () => ToCoordinator(of, by.Id, () =>
-            {
-                if (stranger.Node is { } node)
-                {
-                    Joined(node.Number, stranger);
-                }
-            }));
+            Invite(stranger);
         }
     }
 

@@ -15,9 +15,6 @@ public sealed partial class ClusterSimulation
     /// <summary>Whom the coordinator knows.</summary>
     private readonly HashSet<int> joined = [];
 
-    /// <summary>Who was there when the run was gathered.</summary>
-    private readonly HashSet<int> gathered = [];
-
     private TimeSpan diskHasRoom;
     private int keeperStarts;
     private int timers;
@@ -249,22 +246,8 @@ public sealed partial class ClusterSimulation
             return process;
         }
 
-        ToCoordinator(of, () =>
-        {
-            Invite(process, () => ToCoordinator(of, () => Admit(process)));
-        });
+        ToCoordinator(of, () => Invite(process));
         return process;
-    }
-
-    /// <summary>A node is prepared that the coordinator did not count on when it gathered the others.</summary>
-    private void Admit(SimulatedProcess process)
-    {
-        if (process.Node is not { } node || gathering || gathered.Contains(node.Number))
-        {
-            return;
-        }
-
-        Joined(node.Number, process);
     }
 
     private string? Left(SimulatedProcess target)

@@ -123,6 +123,7 @@ public sealed partial class ClusterSimulation
     private readonly SortedDictionary<int, SimulatedProcess> members = [];
     private readonly List<RunEvent> events = [];
     private CoordinatorMachine? coordinator;
+    private InvitationBook invitations;
     private int coordinatorId;
     private int run;
     private int nextNumber;
@@ -147,6 +148,7 @@ public sealed partial class ClusterSimulation
         random = new CounterRandom(options.Seed, RandomPurpose.Shuffle);
         network = new SimulatedNetwork(clock, options.Link, new CounterRandom(options.Seed, RandomPurpose.Split));
         keeper = new SimulatedKeeper(this);
+        invitations = CreateInvitations();
         schedule = new FaultSchedule(options.Script);
         for (int id = 0; id < options.Nodes; id++)
         {

@@ -35,6 +35,23 @@ public sealed class ChaosClockTests
     }
 
     [Fact]
+    public void Recovery_from_a_kill_ends_with_the_first_step_without_the_node()
+    {
+        Publish(0, "a", "b", "c");
+        Commit(0, 1, 2);
+        Commit(2.6);
+        Publish(2.8, "a", "c");
+        Commit(3.1, 3.2);
+
+        // Another process joins in its place: the run holds for it, which is no part of the recovery.
+        Publish(5, "a", "b", "c");
+        Commit(7);
+        Assert.Equal(0.6, clock.RecoveryWithout(["b"], 2.5)!.Value, 6);
+        Assert.Null(clock.RecoveryWithout(["d"], 2.5));
+        Assert.Null(clock.RecoveryWithout(["b"], 6));
+    }
+
+    [Fact]
     public void Steps_that_are_lost_are_those_beyond_the_checkpoint()
     {
         Commit(0, 1, 2, 3);

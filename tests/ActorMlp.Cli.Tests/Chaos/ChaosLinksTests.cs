@@ -32,7 +32,7 @@ public sealed class ChaosLinksTests
         await using var links = new ChaosLinks(1, TimeProvider.System, NullLogger.Instance);
         await using ProcessGate gate = links.OpenGate(0);
         using Passage overControl = await Passage.OpenAsync(gate.Listen.Port), overBulk = await Passage.OpenAsync(gate.BulkPort);
-        links.Corrupt(new LinkDisturbance { Strikes = (one, other) => (one, other) == (0, ChaosLinks.Keeper), Plane = plane });
+        links.Corrupt(new LinkFault { Strikes = (one, other) => (one, other) == (0, ChaosLinks.Keeper), Plane = plane });
         bool bulkIsWrong = await overBulk.PassAsync(0) != 0;
         bool controlIsWrong = await overControl.PassAsync(0) != 0;
 
@@ -48,8 +48,8 @@ public sealed class ChaosLinksTests
         await using var links = new ChaosLinks(1, TimeProvider.System, NullLogger.Instance);
         await using ProcessGate first = links.OpenGate(0), second = links.OpenGate(1);
         using Passage toFirst = await Passage.OpenAsync(first.BulkPort), toSecond = await Passage.OpenAsync(second.BulkPort);
-        var one = new LinkDisturbance { Strikes = (low, high) => low == 0 || high == 0, Cuts = true };
-        var other = new LinkDisturbance { Strikes = (_, _) => true, Cuts = true, Plane = FaultPlane.Control };
+        var one = new LinkFault { Strikes = (low, high) => low == 0 || high == 0, Cuts = true };
+        var other = new LinkFault { Strikes = (_, _) => true, Cuts = true, Plane = FaultPlane.Control };
         links.Begin(one);
         links.Begin(other);
         Task<byte> held = toFirst.PassAsync(7);

@@ -94,18 +94,27 @@ public sealed class KeeperMachineTests
     [Fact]
     public void Servers_standbys_and_owners_of_subtrees_get_their_parts_of_the_state()
     {
-        KeeperMachine machine = At(0);
+        KeeperMachine machine = Accepted();
         Assert.Equal(
             [(4, Weights, 0), (6, Weights, 0), (6, Weights, 6), (4, Slot, 0), (6, Slot, 0), (6, Slot, 6)],
-            Supplied(machine.Handle(new RangesWanted(ArrangementAt(3, 0)))));
+            Supplied(Arrange(machine, 8, 0)));
 
         // Before the first step nobody owes anything; later the owner of each subtree does.
+        machine = At(0);
         machine.Handle(Last(3));
         Receive(machine, 3);
-        machine.Handle(ViewOf(ArrangementAt(9, 3)));
         Assert.Equal(
             [(1, FirstResidual, 0), (1, FirstResidual, 6), (2, FirstResidual + 1, 0), (2, FirstResidual + 1, 6)],
-            Supplied(machine.Handle(new RangesWanted(ArrangementAt(9, 3)))).Where(part => part.Vector >= FirstResidual));
+            Supplied(Arrange(machine, 9, 3)).Where(part => part.Vector >= FirstResidual));
+    }
+
+    [Fact]
+    public void Ranges_are_supplied_once_and_only_for_the_arrangement_of_the_view()
+    {
+        KeeperMachine machine = At(0);
+        Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(3, 0))));
+        Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(9, 0))));
+        Assert.NotEmpty(Supplied(Arrange(machine, 9, 0)));
     }
 
     [Fact]
@@ -113,7 +122,7 @@ public sealed class KeeperMachineTests
     {
         KeeperMachine machine = At(0);
         machine.Handle(Part(3, Weights, Pieces[0]));
-        Assert.Equal([new GiveUpRun("the state of step 3 is asked for, and is not here")], machine.Handle(new RangesWanted(ArrangementAt(9, 3))));
+        Assert.Equal([new GiveUpRun("the state of step 3 is asked for, and is not here")], Arrange(machine, 9, 3));
     }
 
     [Fact]
@@ -167,9 +176,9 @@ public sealed class KeeperMachineTests
         Receive(machine, 3);
         machine.Handle(Last(4));
         machine.Handle(Part(4, Weights, Pieces[0]));
-        Assert.Equal([4], machine.Handle(new RangesWanted(ArrangementAt(9, 3))).OfType<DropState>().Select(drop => drop.Step));
+        Assert.Equal([4], Arrange(machine, 9, 3).OfType<DropState>().Select(drop => drop.Step));
         Assert.Equal((3, 3), (machine.Saved.Step, machine.Newest.Step));
-        Assert.NotEmpty(Supplied(machine.Handle(new RangesWanted(ArrangementAt(10, 0)))));
+        Assert.NotEmpty(Supplied(Arrange(machine, 10, 0)));
     }
 
     [Fact]
@@ -229,7 +238,7 @@ public sealed class KeeperMachineTests
     {
         KeeperMachine machine = At(0);
         ReadBest read = Assert.IsType<ReadBest>(Assert.Single(machine.Handle(new RestoreBest(5))));
-        machine.Handle(new RangesWanted(ArrangementAt(9, 0)));
+        Arrange(machine, 9, 0);
         Assert.False(machine.Takes(new BestLoaded(read.Restoration)));
         Assert.Empty(machine.Handle(new BestLoaded(read.Restoration)));
         Assert.Empty(machine.Handle(new BestMissing(read.Restoration, "gone")));
@@ -269,9 +278,14 @@ public sealed class KeeperMachineTests
     private static KeeperMachine At(long step)
     {
         KeeperMachine machine = Accepted();
-        machine.Handle(ViewOf(ArrangementAt(3, step)));
-        machine.Handle(new RangesWanted(ArrangementAt(3, step)));
+        Arrange(machine, 3, step);
         return machine;
+    }
+
+    private static IReadOnlyList<KeeperEffect> Arrange(KeeperMachine machine, int number, long step)
+    {
+        machine.Handle(ViewOf(ArrangementAt(number, step)));
+        return machine.Handle(new RangesWanted(ArrangementAt(number, step)));
     }
 
     private static Arrangement ArrangementAt(int number, long step) => new(number, step, Pieces);

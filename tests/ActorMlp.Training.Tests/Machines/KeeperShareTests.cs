@@ -57,12 +57,15 @@ public sealed class KeeperShareTests
         KeeperMachine machine = Begun();
         Save(machine, 3);
 
+        machine.Handle(ViewOf(ArrangementAt(8, 0)));
+
         // It is not on the disk yet: the coordinator will hear of it.
         Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(8, 0))));
         var written = new CheckpointWritten(CheckpointKind.Last, 3, "last");
         machine.Handle(written);
         Assert.Equal([new AnswerCoordinator(written)], machine.Handle(new RangesWanted(ArrangementAt(8, 0))));
-        Assert.Contains(new BeginLog(2, 3), machine.Handle(new RangesWanted(ArrangementAt(8, 3))));
+        machine.Handle(ViewOf(ArrangementAt(9, 3)));
+        Assert.Contains(new BeginLog(2, 3), machine.Handle(new RangesWanted(ArrangementAt(9, 3))));
     }
 
     [Fact]

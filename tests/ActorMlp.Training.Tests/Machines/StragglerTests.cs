@@ -105,6 +105,21 @@ public sealed class StragglerTests
     }
 
     [Fact]
+    public void Worker_beside_the_server_is_not_asked_for_a_whole_step_that_the_standby_may_know_nothing_of()
+    {
+        ParameterServerMachine cutOff = OpenServer(View with { Arrangement = new Arrangement(1, 0, [new ParameterPiece(0, 0, 2, Standby: 1)]) });
+        cutOff.Handle(Result(Workers[0], 2, 0));
+        Assert.Empty(Late(cutOff));
+
+        // A worker elsewhere has the step's weights from the standby.
+        cutOff.Handle(Result(Workers[2], 1, 3));
+        Assert.NotEmpty(Late(cutOff));
+        ParameterServerMachine withoutStandby = OpenServer();
+        withoutStandby.Handle(Result(Workers[0], 2, 0));
+        Assert.NotEmpty(Late(withoutStandby));
+    }
+
+    [Fact]
     public void Worker_computes_what_it_is_asked_for_after_its_own_and_sends_it_to_be_counted()
     {
         var worker = new WorkerMachine(Workers[0], 3);
@@ -159,11 +174,11 @@ public sealed class StragglerTests
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     /// <summary>A server in its 100th step; steps have taken 10 ms.</summary>
-    private static ParameterServerMachine OpenServer()
+    private static ParameterServerMachine OpenServer(View? view = null)
     {
         var server = new ParameterServerMachine(
             new RunShape { Epochs = 1, StepsPerEpoch = 1000, Shards = 8, Workers = 3, LearningRate = _ => 0.1, StragglerFactor = 3, LateAfter = Least }, 0);
-        server.Handle(new ViewPublished(View));
+        server.Handle(new ViewPublished(view ?? View));
         server.Handle(new RangeAcquired(1));
         server.Handle(new ContinueTraining(0, 1));
         server.Handle(new LatenessDue(), At(0));

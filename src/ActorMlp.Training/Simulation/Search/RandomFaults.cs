@@ -46,10 +46,8 @@ public static class RandomFaults
             By = rules.Takes("by") ? Milliseconds(1 + draw.Below(40)) : null,
             Rate = rules.Takes("rate") ? (1 + draw.Below(30)) / 100.0 : null,
 
-            // Control messages that get lost as their connection ends are survived by patience, in all but one run of a thousand: docs/simulator.md.
-            Plane = kind is FaultKind.Duplicate or FaultKind.Reorder or FaultKind.Corrupt
-                ? FaultPlane.Bulk
-                : rules.Takes("plane") ? (FaultPlane)draw.Below(3) : FaultPlane.Both,
+            // In scripts in which nothing is lost or late: control messages that are under way as their connection ends are lost.
+            Plane = !rules.Takes("plane") ? FaultPlane.Both : kinds == Prompt ? FaultPlane.Bulk : (FaultPlane)draw.Below(3),
         };
         return kind == FaultKind.Partition && draw.Below(2) == 0
             ? fault with { Groups = DrawGroups(draw, nodes) }

@@ -3,7 +3,7 @@ using ActorMlp.Training.Faults;
 namespace ActorMlp.Cli.Chaos;
 
 /// <summary>What is wrong with some links for a while.</summary>
-internal sealed record LinkDisturbance
+internal sealed record LinkFault
 {
     /// <summary>Which links, by the places at their ends.</summary>
     public required Func<int, int, bool> Strikes { get; init; }

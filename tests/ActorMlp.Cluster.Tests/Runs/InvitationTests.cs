@@ -1,0 +1,102 @@
+using System.Threading.Channels;
+using ActorMlp.Cluster.Runs;
+using ActorMlp.Cluster.Wire;
+using ActorMlp.Training.Configuration;
+using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
+using Akka.Actor;
+
+namespace ActorMlp.Cluster.Tests.Runs;
+
+/// <summary>Invitations to a run, and answers, that got lost as their connection ended.</summary>
+public sealed class InvitationTests
+{
+    private static readonly RunSetup Setup = TestRuns.Prepare(TestRuns.Digits);
+    private static readonly string Options = RunOptionsJson.Serialize(TestRuns.Digits);
+    private static readonly string Fingerprint = Setup.Data.ComputeFingerprint().ToJson();
+
+    [Fact]
+    public async Task Coordinator_asks_a_node_that_does_not_answer_again_and_begins_with_it()
+    {
+        using ActorSystem system = ActorSystem.Create("test");
+        Channel<(object Message, IActorRef Sender)> heard = Channel.CreateUnbounded<(object, IActorRef)>();
+        var time = new ManualTime();
+        IActorRef node = system.ActorOf(Props.Create(() => new Probe(heard.Writer)), "node");
+        IActorRef keeper = system.ActorOf(Props.Create(() => new Probe(Channel.CreateUnbounded<(object, IActorRef)>().Writer)));
+        var hello = new NodeHello("127.0.0.1:1", "127.0.0.1:2", "AVX2", 1, ["worker", "parameterserver"], "1");
+        var run = new SubmitRun(7, "test", Options, RunFacts.Of(Setup.Data), Fingerprint, RunProgress.Start, hello, "", null, null, null);
+        IActorRef coordinator = system.ActorOf(RunCoordinatorActor.Props(
+            run, keeper, [new RunCandidate(hello.NodeId, system.ActorSelection("/user/node"), IsWorker: true, IsServer: true, Uid: 1)], "127.0.0.1:9", time));
+
+        int number = (await NextAsync<PrepareRun>(heard)).Number;
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(number, (await NextAsync<PrepareRun>(heard)).Number);
+
+        // Both answers arrive: the node takes part once.
+        coordinator.Tell(new NodePrepared(number, hello, 1), node);
+        coordinator.Tell(new NodePrepared(number, hello, 1), node);
+        ViewPublished view = await NextAsync<ViewPublished>(heard);
+        Assert.Equal((1, number), (view.View.Number, Assert.Single(view.View.Ranges).Worker.Number));
+    }
+
+    [Fact]
+    public async Task Node_that_is_asked_again_answers_again_and_does_not_begin_anew()
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(1);
+        ActorSystem system = cluster.Nodes[0].Host.System;
+        Channel<(object Message, IActorRef Sender)> heard = Channel.CreateUnbounded<(object, IActorRef)>();
+        IActorRef coordinator = system.ActorOf(Props.Create(() => new Probe(heard.Writer)));
+        var hello = new NodeHello("127.0.0.1:1", "127.0.0.1:2", "AVX2", 1, [], "1");
+        var invitation = new PrepareRun(7, 3, Options, Fingerprint, hello, "", null);
+
+        system.ActorSelection("/user/node").Tell(invitation, coordinator);
+        system.ActorSelection("/user/node").Tell(invitation, coordinator);
+        IActorRef first = await NextPreparedAsync(heard);
+        system.ActorSelection("/user/node").Tell(invitation, coordinator);
+        Assert.Equal(first, await NextPreparedAsync(heard));
+
+        // Another coordinator, which does not know of it: its invitation is another.
+        IActorRef next = system.ActorOf(Props.Create(() => new Probe(heard.Writer)));
+        system.ActorSelection("/user/node").Tell(invitation, next);
+        Assert.NotEqual(first, await NextPreparedAsync(heard));
+    }
+
+    private static async Task<T> NextAsync<T>(Channel<(object Message, IActorRef Sender)> heard) => (await NextHeardAsync<T>(heard)).Message;
+
+    private static async Task<IActorRef> NextPreparedAsync(Channel<(object Message, IActorRef Sender)> heard)
+    {
+        (NodePrepared message, IActorRef sender) = await NextHeardAsync<NodePrepared>(heard);
+        Assert.Equal(3, message.Number);
+        return sender;
+    }
+
+    private static async Task<(T Message, IActorRef Sender)> NextHeardAsync<T>(Channel<(object Message, IActorRef Sender)> heard)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            (object one, IActorRef sender) = await heard.Reader.ReadAsync(patience.Token);
+            if (one is T message)
+            {
+                return (message, sender);
+            }
+        }
+    }
+
+    private sealed class Probe : ReceiveActor
+    {
+        public Probe(ChannelWriter<(object, IActorRef)> heard) => ReceiveAny(message => heard.TryWrite((message, Sender)));
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        private long now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Read(ref now);
+
+        public void Advance(TimeSpan by) => Interlocked.Add(ref now, by.Ticks);
+    }
+}

@@ -22,6 +22,7 @@ public sealed partial class KeeperMachine
     private long? restoresBest;
     private int supplied;
     private int restoration;
+    private int supplied;
     private bool hasBest;
 
     /// <summary>The keeper of a run that is not submitted yet.</summary>
@@ -74,10 +75,9 @@ public sealed partial class KeeperMachine
     public IReadOnlyList<KeeperEffect> Handle(RangesWanted message)
     {
         Arrangement arrangement = message.Arrangement;
-
-        // Where the view got lost that says who holds what, all is said again; and what was said again comes too late for an arrangement that is under way.
         if (arrangement.Number != view.Arrangement.Number || arrangement.Number == supplied)
         {
+            // Without the view who owes what is not known, nor what may arrive: the coordinator says both again. What it has said again comes too late for an arrangement that is under way.
             return [];
         }
 

@@ -97,7 +97,7 @@ public sealed class KeeperMachineTests
         KeeperMachine machine = Accepted();
         Assert.Equal(
             [(4, Weights, 0), (6, Weights, 0), (6, Weights, 6), (4, Slot, 0), (6, Slot, 0), (6, Slot, 6)],
-            Supplied(Arrange(machine, 8, 0)));
+            Supplied(Arrange(machine, 3, 0)));
 
         // Before the first step nobody owes anything; later the owner of each subtree does.
         machine = At(0);
@@ -109,12 +109,15 @@ public sealed class KeeperMachineTests
     }
 
     [Fact]
-    public void Ranges_are_supplied_once_and_only_for_the_arrangement_of_the_view()
+    public void Ranges_are_supplied_once_and_not_before_the_view_is_known_that_they_belong_to()
     {
-        KeeperMachine machine = At(0);
+        KeeperMachine machine = Accepted();
         Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(3, 0))));
-        Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(9, 0))));
-        Assert.NotEmpty(Supplied(Arrange(machine, 9, 0)));
+        Assert.NotEmpty(Supplied(Arrange(machine, 3, 0)));
+        machine.Handle(Part(3, Weights, Pieces[0]));
+
+        // Said again too late: what has come meanwhile stays.
+        Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(3, 0))));
     }
 
     [Fact]

@@ -60,6 +60,7 @@ public sealed class KeeperShareTests
         machine.Handle(ViewOf(ArrangementAt(8, 0)));
 
         // It is not on the disk yet: the coordinator will hear of it.
+        machine.Handle(ViewOf(ArrangementAt(8, 0)));
         Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(8, 0))));
         var written = new CheckpointWritten(CheckpointKind.Last, 3, "last");
         machine.Handle(written);

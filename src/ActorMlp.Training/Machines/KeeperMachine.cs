@@ -20,7 +20,6 @@ public sealed partial class KeeperMachine
     private CheckpointWritten? lastWritten;
     private CheckpointFailed? failed;
     private long? restoresBest;
-    private int supplied;
     private int restoration;
     private int supplied;
     private bool hasBest;

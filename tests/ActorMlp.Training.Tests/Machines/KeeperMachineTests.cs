@@ -100,7 +100,6 @@ public sealed class KeeperMachineTests
             Supplied(Arrange(machine, 3, 0)));
 
         // Before the first step nobody owes anything; later the owner of each subtree does.
-        machine = At(0);
         machine.Handle(Last(3));
         Receive(machine, 3);
         Assert.Equal(

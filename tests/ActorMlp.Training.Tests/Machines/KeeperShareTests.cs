@@ -57,8 +57,6 @@ public sealed class KeeperShareTests
         KeeperMachine machine = Begun();
         Save(machine, 3);
 
-        machine.Handle(ViewOf(ArrangementAt(8, 0)));
-
         // It is not on the disk yet: the coordinator will hear of it.
         machine.Handle(ViewOf(ArrangementAt(8, 0)));
         Assert.Empty(machine.Handle(new RangesWanted(ArrangementAt(8, 0))));

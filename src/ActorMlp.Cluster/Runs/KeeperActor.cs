@@ -207,7 +207,8 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
             options.Source.Folder,
             options.Data is { } data ? new DataOffer(data.Sha256, data.Length) : null,
             offer.Newest,
-            offer.Shares);
+            offer.Shares,
+            offer.LastView);
         foreach (string contact in offer.To)
         {
             options.NodeAt(contact).Tell(message);

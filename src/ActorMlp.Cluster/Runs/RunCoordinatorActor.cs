@@ -63,7 +63,8 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         machine = new CoordinatorMachine(
             blueprint.Shape with { Workers = minimumWorkers, Shares = run.Shares, WorkersKeepResiduals = blueprint.Encoding is { Spec.HasErrorFeedback: true } },
             run.Progress,
-            blueprint.CreateDealer());
+            blueprint.CreateDealer(),
+            run.LastView);
         Coordinating();
     }
 

@@ -20,6 +20,7 @@ namespace ActorMlp.Cluster.Wire;
 /// <paramref name="Progress"/> is of. Null for a run that begins, or goes on from its checkpoint.
 /// </param>
 /// <param name="Shares">Workers that a run that is made of shares was begun with; null for one that begins, and for others.</param>
+/// <param name="LastView">The newest view that whoever keeps it has heard of, from whichever coordinator; 0 for none.</param>
 [MessagePackObject]
 public sealed record SubmitRun(
     [property: Key(0)] ulong Run,
@@ -32,7 +33,8 @@ public sealed record SubmitRun(
     [property: Key(7)] string Folder,
     [property: Key(8)] DataOffer? Offer,
     [property: Key(9)] RunProgress? Newest,
-    [property: Key(10)] int? Shares);
+    [property: Key(10)] int? Shares,
+    [property: Key(11)] int LastView);
 
 /// <summary>A data cache that may be asked for.</summary>
 /// <param name="Sha256">SHA-256 of the whole file.</param>

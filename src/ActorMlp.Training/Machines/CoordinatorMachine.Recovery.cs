@@ -17,7 +17,7 @@ public sealed partial class CoordinatorMachine
     public IReadOnlyList<CoordinatorEffect> Handle(RunRecovered message, TimeSpan now)
     {
         servers.UnionWith(message.Servers);
-        view = message.View with { Number = (message.View.Number / ViewsOfTerm + 1) * ViewsOfTerm };
+        view = message.View with { Number = FirstViewAfter(Math.Max(message.View.Number, lastView)) };
         foreach (WorkerId worker in message.Workers)
         {
             members[worker.Number] = worker;
@@ -67,6 +67,8 @@ public sealed partial class CoordinatorMachine
 
         return effects;
     }
+
+    private static int FirstViewAfter(int last) => last == 0 ? 0 : (last / ViewsOfTerm + 1) * ViewsOfTerm;
 
     /// <summary>Enters what was committed since the newest progress that is known; null if that is not all there is to know.</summary>
     private List<CoordinatorEffect>? CatchUp(RunRecovered message)

@@ -12,7 +12,8 @@ namespace ActorMlp.Training.Machines;
 /// <param name="shape">The run in numbers.</param>
 /// <param name="start">Where the run stands: at its start, or where a checkpoint left it.</param>
 /// <param name="dealer">Deals the parameters to servers.</param>
-public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start, PieceDealer dealer)
+/// <param name="lastView">The newest view that whoever keeps the run has heard of, perhaps nobody else: views of this coordinator are newer. 0 for none.</param>
+public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start, PieceDealer dealer, int lastView = 0)
 {
     private enum Phase
     {
@@ -47,7 +48,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private RunProgress? saving;
     private RunProgress progress = start;
     private Phase phase = Phase.Gathering;
-    private View view = View.None;
+    private View view = View.None with { Number = FirstViewAfter(lastView) };
     private EvaluationTally? evaluation;
     private int evaluations;
     private SplitMetrics? test;

@@ -13,10 +13,11 @@ public abstract record KeeperEffect;
 /// <param name="To">Nodes, each of which passes it on to the coordinator that it knows.</param>
 /// <param name="Progress">The newest checkpoint.</param>
 /// <param name="Newest">Where the run is under way: the newest progress that was told. Null where nodes are to begin anew.</param>
+/// <param name="LastView">The newest view that was heard of, by whichever coordinator.</param>
 /// <param name="Shares">Workers that a run that is made of shares was begun with.</param>
 /// <param name="AgainAfter">How long an answer is waited for.</param>
 public sealed record OfferRun(
-    ulong Run, IReadOnlyList<string> To, RunProgress Progress, RunProgress? Newest, int? Shares, TimeSpan AgainAfter) : KeeperEffect;
+    ulong Run, IReadOnlyList<string> To, RunProgress Progress, RunProgress? Newest, int LastView, int? Shares, TimeSpan AgainAfter) : KeeperEffect;
 
 /// <summary>Whoever just answered is the coordinator from now on: watch over it, and offer the run no longer.</summary>
 /// <param name="Nodes">How many nodes it asks to take part.</param>

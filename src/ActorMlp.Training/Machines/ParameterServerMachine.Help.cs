@@ -35,7 +35,7 @@ public sealed partial class ParameterServerMachine
 
         // Only who computed something of this step has its weights for certain. Where nobody did, it is not a worker that is late.
         HashSet<WorkerId> able = [.. pieces.SelectMany(piece => piece.Ledger.Parts).Select(part => part.Worker).Where(worker => newest.RangeOf(worker) is not null)];
-        if (able.Count == 0 || (able.Count == 1 && IsAheadOfItsStandby(able.Single())))
+        if (able.Count == 0 || (able.Count == 1 && IsAheadOfStandby(able.Single())))
         {
             return [];
         }
@@ -61,14 +61,15 @@ public sealed partial class ParameterServerMachine
         }
 
         WorkerId[] others = [.. Dealt.Ranges.Where(range => range.Count > 0).Select(range => range.Worker).Where(worker => !late.Contains(worker) && newest.RangeOf(worker) is not null)];
-        return others.Length == 1 && IsAheadOfItsStandby(others[0]) ? [] : Help(others);
+        return others.Length == 1 && IsAheadOfStandby(others[0]) ? [] : Help(others);
     }
 
     /// <summary>
-    /// Whether a worker has weights at first hand, from the server on its own node, while all others have them from that server's standby. Alone it is not to compute a whole step: cut off
-    /// from all others it would go on, and what its server knows would be lost with it.
+    /// Whether a worker has weights at first hand, from this server, while all others have them from its standby. Alone it is not to compute a whole step: cut off from all others it would
+    /// go on, and what this server knows would be lost with it.
     /// </summary>
-    private bool IsAheadOfItsStandby(WorkerId worker) => Arrangement.Pieces.Any(piece => piece.Server == worker.Number && piece.Standby >= 0);
+    private bool IsAheadOfStandby(WorkerId worker) =>
+        worker.Number == self && pieces.Any(piece => piece.Phase == PiecePhase.Collecting && piece.Piece.Standby >= 0);
 
     /// <summary>Deals what late workers own of the step in flight, and is not there, to others too: neighbours together, as evenly as that goes.</summary>
     private List<AskForHelp> Help(WorkerId[] others)

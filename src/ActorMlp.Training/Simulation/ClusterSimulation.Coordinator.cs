@@ -22,7 +22,7 @@ public sealed partial class ClusterSimulation
         (gathering, moves) = (true, false);
         keeper.Submit(run);
         keeper.Follow(run, to);
-        coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer());
+        coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer(), keeper.LastView);
         invitations = CreateInvitations();
         int of = run;
         foreach (SimulatedProcess process in processes.Values.Where(process => process is { IsMember: true, Leaves: false }).ToList())
@@ -311,11 +311,11 @@ public sealed partial class ClusterSimulation
             keeper.Follow(run, next.Id);
             gathering = false;
             moves = false;
-            var standings = new SortedDictionary<int, ServerStanding>();
-            int of = run, awaited = 0;
-            foreach ((int number, SimulatedProcess process) in members.Where(member => member.Value is { IsMember: true, Node: not null }))
+            var standings = new SortedDictionary<int, (SimulatedProcess Process, ServerStanding Standing)>();
+            int of = run;
+            SimulatedProcess[] asked = [.. processes.Values.Where(process => process is { IsMember: true, Node: { } node } && node.Run == of)];
+            foreach (SimulatedProcess process in asked)
             {
-                awaited++;
                 network.Send(next.Id, process.Id, Plane.Control, 200, () => process.Do(() =>
                 {
                     if (process.Node is { } node && node.Run == of)
@@ -323,8 +323,8 @@ public sealed partial class ClusterSimulation
                         ServerStanding standing = node.Standing();
                         network.Send(process.Id, next.Id, Plane.Control, 500, () => next.Do(() =>
                         {
-                            standings[number] = standing;
-                            if (standings.Count == awaited)
+                            standings[node.Number] = (process, standing);
+                            if (standings.Count == asked.Length)
                             {
                                 TakeOver(of, next, standings);
                             }
@@ -337,17 +337,20 @@ public sealed partial class ClusterSimulation
         });
     }
 
-    private void TakeOver(int of, SimulatedProcess by, SortedDictionary<int, ServerStanding> standings)
+    private void TakeOver(int of, SimulatedProcess by, SortedDictionary<int, (SimulatedProcess Process, ServerStanding Standing)> answers)
     {
         if (of != run || by.Id != coordinatorId || coordinator is not null || conclusion is not null)
         {
             return;
         }
 
-        // Who was lost meanwhile has answered in vain.
-        foreach (int gone in standings.Keys.Where(number => !members[number].IsMember).ToArray())
+        // Who was lost meanwhile has answered in vain; whom the last coordinator invited may know nothing of it.
+        var standings = new SortedDictionary<int, ServerStanding>();
+        members.Clear();
+        foreach ((int number, (SimulatedProcess process, ServerStanding standing)) in answers.Where(answer => answer.Value.Process.IsMember))
         {
-            standings.Remove(gone);
+            standings[number] = standing;
+            members[number] = process;
         }
 
         if (standings.Values.MaxBy(standing => standing.View.Number) is not { View: { Number: > 0 } view })
@@ -358,7 +361,7 @@ public sealed partial class ClusterSimulation
         }
 
         int[] known = [.. view.Ranges.Select(range => range.Worker.Number).Union(view.Arrangement.Servers)];
-        coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer());
+        coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer(), keeper.LastView);
         invitations = CreateInvitations();
         Tick(of);
         Carry(coordinator.Handle(
@@ -373,9 +376,8 @@ public sealed partial class ClusterSimulation
                     .All(standing => standing.Value.IsReady && standing.Value.View.Arrangement.Number == view.Arrangement.Number),
                 keeper.Newest),
             clock.Now));
-        foreach (int gone in members.Keys.Union(known).Where(number => !standings.ContainsKey(number)).ToArray())
+        foreach (int gone in known.Where(number => !standings.ContainsKey(number)))
         {
-            members.Remove(gone);
             Carry(coordinator.Handle(new NodeLost(gone, "lost"), clock.Now));
         }
 
@@ -384,7 +386,7 @@ public sealed partial class ClusterSimulation
             Joined(number, members[number]);
         }
 
-        foreach (SimulatedProcess stranger in processes.Values.Where(process => process is { IsMember: true, IsAlive: true, Leaves: false } && process.Node?.Run != run).ToArray())
+        foreach (SimulatedProcess stranger in processes.Values.Where(process => process is { IsMember: true, IsAlive: true, Leaves: false } && !members.ContainsValue(process)).ToArray())
         {
             Invite(stranger);
         }

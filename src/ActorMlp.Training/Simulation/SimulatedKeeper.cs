@@ -28,6 +28,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>The newest progress that the keeper was told; the state to it may still be on its way.</summary>
     public RunProgress Newest => machine.Newest;
 
+    /// <summary>The newest view that the keeper was told of.</summary>
+    public int LastView => machine.LastView;
+
     /// <summary>The log of updates: up to the newest checkpoint that is to be written, and on disk before it.</summary>
     public IReadOnlyList<UpdateRecord> Log => log;
 

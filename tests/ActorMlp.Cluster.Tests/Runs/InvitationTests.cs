@@ -24,7 +24,7 @@ public sealed class InvitationTests
         IActorRef node = system.ActorOf(Props.Create(() => new Probe(heard.Writer)), "node");
         IActorRef keeper = system.ActorOf(Props.Create(() => new Probe(Channel.CreateUnbounded<(object, IActorRef)>().Writer)));
         var hello = new NodeHello("127.0.0.1:1", "127.0.0.1:2", "AVX2", 1, ["worker", "parameterserver"], "1");
-        var run = new SubmitRun(7, "test", Options, RunFacts.Of(Setup.Data), Fingerprint, RunProgress.Start, hello, "", null, null, null);
+        var run = new SubmitRun(7, "test", Options, RunFacts.Of(Setup.Data), Fingerprint, RunProgress.Start, hello, "", null, null, null, 0);
         IActorRef coordinator = system.ActorOf(RunCoordinatorActor.Props(
             run, keeper, [new RunCandidate(hello.NodeId, system.ActorSelection("/user/node"), IsWorker: true, IsServer: true, Uid: 1)], "127.0.0.1:9", time));
 

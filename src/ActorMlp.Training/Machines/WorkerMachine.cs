@@ -180,6 +180,12 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
         if (opened is { } step && step.Step == message.Step)
         {
             computed[message.Node] = message;
+            if (message.View < step.View && !IsMine(message.Node, step) && !verification.Includes(step.Step, message.Node))
+            {
+                // Begun in an older view, in which the step is open at the lead, perhaps: there it is still waited for.
+                helped.Add(message.Node);
+            }
+
             if (IsMine(message.Node, step) || IsVerifiedHere(message.Node, step) || helped.Contains(message.Node))
             {
                 effects.Add(Send(message));

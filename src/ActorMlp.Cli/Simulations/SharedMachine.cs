@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime;
 using System.Runtime.InteropServices;
 using ActorMlp.Cluster.Measuring;
 using ActorMlp.Engine.Batches;
@@ -53,13 +52,13 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
     private ClusterPlan Measure(ClusterPlan plan, int threads)
     {
         TimeSpan before = default;
-        using var begin = new Barrier(plan.Nodes, _ => before = Environment.CpuUsage.TotalTime - JitInfo.GetCompilationTime());
+        using var begin = new Barrier(plan.Nodes, _ => before = Environment.CpuUsage.TotalTime);
         Task<Sample[]>[] measured = [.. Enumerable.Range(0, plan.Nodes).Select(process => Task.Factory.StartNew(
             () => Measure(plan, process, threads, begin), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         Sample[] samples = [.. Task.WhenAll(measured).GetAwaiter().GetResult().SelectMany(one => one)];
         if (plan.Nodes * threads > cores)
         {
-            double processor = (Environment.CpuUsage.TotalTime - JitInfo.GetCompilationTime() - before).TotalSeconds / Math.Min(threads, cores);
+            double processor = (Environment.CpuUsage.TotalTime - before).TotalSeconds / Math.Min(threads, cores);
             double share = processor / samples.Sum(sample => sample.Seconds);
             return plan with
             {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Runtime;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Nodes;
 using ActorMlp.Engine.Parallel;
@@ -15,7 +14,7 @@ namespace ActorMlp.Cluster.Measuring;
 
 /// <summary>
 /// What messages cost on this machine, measured in a few seconds with both ends in this process: processor time, as processes that share cores take it from
-/// each other. What is compiled meanwhile does not count.
+/// each other, once nothing is compiled any more.
 /// </summary>
 public static class MessageCostMeter
 {
@@ -141,8 +140,8 @@ public static class MessageCostMeter
         return () => Stopwatch.GetElapsedTime(began) >= Span;
     }
 
-    /// <summary>What this process has had of processors, beside compiling.</summary>
-    private static double ProcessorSeconds() => (Environment.CpuUsage.TotalTime - JitInfo.GetCompilationTime()).TotalSeconds;
+    /// <summary>What this process has had of processors.</summary>
+    private static double ProcessorSeconds() => Environment.CpuUsage.TotalTime.TotalSeconds;
 
     /// <summary>Payloads that take turns.</summary>
     private sealed class Payloads(int count, int bytes)

@@ -127,40 +127,6 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         return Conclude();
     }
 
-    /// <summary>A checkpoint is on disk.</summary>
-    public IReadOnlyList<CoordinatorEffect> Handle(CheckpointWritten message)
-    {
-        var effects = new List<CoordinatorEffect> { new Notify(new CheckpointSaved(message.Step, message.Path)) };
-        effects.AddRange(Confirm(message));
-        if (message.Kind == CheckpointKind.Last && saving is { } written && written.Step == message.Step)
-        {
-            (saved, saving) = (written, null);
-            lastWritten = message.Step;
-            effects.AddRange(phase switch
-            {
-                Phase.Stopping or Phase.Finishing => Conclude(),
-                Phase.Settling => Arrange(),
-                _ => (IReadOnlyList<CoordinatorEffect>)[],
-            });
-        }
-
-        return effects;
-    }
-
-    /// <summary>A checkpoint could not be written: the run fails, the older one stays.</summary>
-    public IReadOnlyList<CoordinatorEffect> Handle(CheckpointFailed message)
-    {
-        phase = Phase.Ended;
-        return [new FailRun($"no checkpoint could be written: {message.Reason}; the one before it is whole, and resumes the run")];
-    }
-
-    /// <summary>The best epoch's weights stand: test them.</summary>
-    public IReadOnlyList<CoordinatorEffect> Handle(BestRestored message)
-    {
-        lastWeightsSha256 = message.LastWeightsSha256;
-        return phase == Phase.Restoring ? Test() : [];
-    }
-
     /// <summary>Somebody wants the run to stop: after the step in flight, with a checkpoint.</summary>
     public IReadOnlyList<CoordinatorEffect> Handle(StopRequested message)
     {
@@ -313,17 +279,6 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         return effects;
     }
 
-    private TellParameterServer Save(CheckpointKind kind)
-    {
-        if (kind == CheckpointKind.Last)
-        {
-            (lastWritten, saving) = (-1, progress);
-            EnterAsked(progress);
-        }
-
-        return new TellParameterServer(new WriteCheckpoint(kind, progress, saved.Step));
-    }
-
     private IReadOnlyList<CoordinatorEffect> GoOn(TimeSpan now)
     {
         if (stopRequested)
@@ -354,8 +309,6 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         phase = Phase.Restoring;
         return [AskForBest()];
     }
-
-    private TellParameterServer AskForBest() => new(new RestoreBest((long)progress.Best!.Epoch * shape.StepsPerEpoch));
 
     private IReadOnlyList<CoordinatorEffect> Test()
     {

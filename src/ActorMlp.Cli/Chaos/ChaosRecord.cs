@@ -13,6 +13,9 @@ namespace ActorMlp.Cli.Chaos;
 /// <param name="Skipped">Why it struck nobody; null if it did.</param>
 internal sealed record ChaosRecord(string Kind, string Target, IReadOnlyList<int> Nodes, string Roles, double Seconds, long Step, string? Skipped)
 {
+    /// <summary>The kind of a kill.</summary>
+    public const string Crash = "crash";
+
     /// <summary>
     /// From a kill to the first step that was committed without the node, in a view in which it has no part; from other faults to the next step after the longest pause that followed. Null
     /// where the node had no part, or the run ended before.

@@ -12,8 +12,6 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
 
-    private static readonly string Crash = NameOf(FaultKind.Crash);
-
     private readonly FaultSchedule schedule = new(script);
     private readonly List<ChaosRecord> records = [];
 
@@ -43,7 +41,7 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
         ChaosRecord[] struck = [.. records.Where(record => record.Skipped is null)];
         for (int i = 0; i < struck.Length; i++)
         {
-            struck[i].RecoverySeconds = struck[i].Kind == Crash
+            struck[i].RecoverySeconds = struck[i].Kind == ChaosRecord.Crash
                 ? clock.RecoveryWithout([.. struck[i].Nodes.Select(place => struck[i].Present[place])], struck[i].Seconds)
                 : clock.RecoveryAfter(struck[i].Seconds, i + 1 < struck.Length ? struck[i + 1].Seconds : double.PositiveInfinity);
         }
@@ -87,7 +85,7 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
                 ? "only those whom it would strike are there"
             : null;
         var record = new ChaosRecord(
-            NameOf(fault.Kind),
+            OptionsReflection.Camel(fault.Kind.ToString()),
             fault.Target?.ToString() ?? "",
             places,
             string.Join(", ", places.Select(RolesOf)),
@@ -105,8 +103,6 @@ internal sealed class ChaosRun(FaultScript script, ChaosCluster cluster, ChaosCl
             cluster.Inflict(fault, places);
         }
     }
-
-    private static string NameOf(FaultKind kind) => OptionsReflection.Camel(kind.ToString());
 
     private IReadOnlyList<int> PlacesOf(DueFault due)
     {

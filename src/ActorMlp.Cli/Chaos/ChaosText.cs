@@ -13,7 +13,7 @@ internal static class ChaosText
         foreach (ChaosRecord fault in report.Faults)
         {
             string recovered = fault.Skipped is not null ? "-" : fault.RecoverySeconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s")
-                : fault.Step < report.Steps ? "with next" : "run ended";
+                : fault.Step >= report.Steps ? "run ended" : fault.Kind == ChaosRecord.Crash ? "no part" : "with next";
             text.AppendLine(CultureInfo.InvariantCulture, $"{fault.Seconds,6:0.0} s  {fault.Step,7}  {fault.Kind,-10} {string.Join(",", fault.Nodes),-5} {recovered,10}  {fault.StepsLost,10}  {fault.Skipped ?? fault.Roles}");
         }
 

@@ -30,7 +30,7 @@ internal static class ChaosCommand
 
     public static Command Create(CommandContext context)
     {
-        var script = new Argument<string>("SCRIPT") { Description = "The fault script, such as configs/faults/crashes.yaml." };
+        var script = new Argument<string>("SCRIPT") { Description = "The fault script, such as configs/faults/kills.yaml." };
         var configuration = new Option<string>("--config") { Description = "The run file.", HelpName = "CONFIG", Required = true };
         var nodes = new Option<int>("--nodes") { Description = "Node processes at the start.", HelpName = "N", DefaultValueFactory = _ => 3 };
         nodes.Validators.Add(result =>

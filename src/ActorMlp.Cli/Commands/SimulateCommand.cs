@@ -100,7 +100,8 @@ internal static class SimulateCommand
             Refuse("--seed", seed, seeds is not null, "--seeds, which gives the first one");
 
             int mostNodes = compute != SimulatedCompute.Modelled ? MostNodesThatCompute : cores is null ? MostNodes : MessageLevelForecast.MostNodes;
-            int nodeCount = Whole("--nodes", nodes, 1, mostNodes) ?? 4;
+            string where = compute == SimulatedCompute.Modelled && cores is not null ? " with --cores" : "";
+            int nodeCount = Whole("--nodes", nodes, 1, mostNodes, where) ?? 4;
             int? coreCount = Whole("--cores", cores, 1, speed == "measured" ? Environment.ProcessorCount : MostCores, speed == "measured" ? " with --speed measured on this machine" : "");
             (ulong first, ulong? last) = Seeds(seed, seeds);
             return new SimulateRequest

@@ -34,9 +34,9 @@ internal sealed partial class RunCoordinatorActor
         node.Agent.Tell(new PrepareRun(run.Run, node.Number, run.Options, run.Fingerprint, run.Keeper, run.Folder, run.Offer));
     }
 
-    private void InviteAgain()
+    private void InviteWhoDidNotAnswer()
     {
-        foreach (int number in invitations.TakeDue(Now))
+        foreach (int number in conclusion is null ? invitations.TakeDue(Now) : [])
         {
             SendInvitation(nodes[number]);
         }

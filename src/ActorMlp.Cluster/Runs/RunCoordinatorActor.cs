@@ -164,7 +164,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<AskStatus>(_ => Sender.Tell(Status()));
         Receive<ProgressDue>(message =>
         {
-            InviteAgain();
+            InviteWhoDidNotAnswer();
             Carry(gathered ? machine.Handle(message, Now) : []);
         });
     }

@@ -164,14 +164,14 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     }
 
     /// <summary>
-    /// How long a run may stand still before it is taken to have lost a message: several times its longest step, longer in evaluations, which are begun anew then, and four times as long
-    /// each time that was wrong.
+    /// How long a run may stand still before it is taken to have lost a message: several times its longest step; longer while none is known, and in evaluations, which are begun anew then;
+    /// and four times as long each time that was wrong.
     /// </summary>
     private TimeSpan Patience
     {
         get
         {
-            TimeSpan least = phase == Phase.Evaluating ? shape.Patience * 4 : shape.Patience;
+            TimeSpan least = phase == Phase.Evaluating || longestStep == TimeSpan.Zero ? shape.Patience * 4 : shape.Patience;
             return (longestStep * 10 > least ? longestStep * 10 : least) * (1 << (2 * Math.Min(stalls, 8)));
         }
     }

@@ -35,7 +35,7 @@ public sealed partial class KeeperMachine
     /// <param name="number">What nodes are to know it by from now on; whatever they know under another number counts no longer.</param>
     public IReadOnlyList<KeeperEffect> Begin(ulong number)
     {
-        (run, view, lastView, supplied, isUnderWay, attempts) = (number, View.None, 0, 0, false, 0);
+        (run, view, LastView, supplied, isUnderWay, attempts) = (number, View.None, 0, 0, false, 0);
         return [.. Leave(isLost: false), .. ForgetWhatWasUnderWay(), .. Offer()];
     }
 
@@ -134,8 +134,8 @@ public sealed partial class KeeperMachine
 
         // A run that is under way shall not wait for a node that may be gone as well.
         return isUnderWay
-            ? [new OfferRun(run, [.. contacts], Saved, Newest, lastView, Shares, TakeOverAgainAfter)]
-            : [new OfferRun(run, [next], Saved, null, lastView, Shares, TryAgainAfter)];
+            ? [new OfferRun(run, [.. contacts], Saved, Newest, LastView, Shares, TakeOverAgainAfter)]
+            : [new OfferRun(run, [next], Saved, null, LastView, Shares, TryAgainAfter)];
     }
 
     /// <summary>A run that never began may be submitted again after a mistake is mended; one that was under way has failed.</summary>

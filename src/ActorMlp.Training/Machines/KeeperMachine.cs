@@ -21,7 +21,6 @@ public sealed partial class KeeperMachine
     private CheckpointFailed? failed;
     private long? restoresBest;
     private int restoration;
-    private int lastView;
     private int supplied;
     private bool hasBest;
 
@@ -51,7 +50,7 @@ public sealed partial class KeeperMachine
     public int? Shares { get; private set; }
 
     /// <summary>The newest view that the keeper was told of, by whichever coordinator: the next one's are newer.</summary>
-    public int LastView => lastView;
+    public int LastView { get; private set; }
 
     /// <summary>Whether a checkpoint could not be written: from then on none is, and the run ends as soon as its coordinator hears of it.</summary>
     public bool HasFailed => failed is not null;
@@ -66,7 +65,7 @@ public sealed partial class KeeperMachine
     public IReadOnlyList<KeeperEffect> Handle(ViewPublished message)
     {
         view = message.View;
-        lastView = Math.Max(lastView, view.Number);
+        LastView = Math.Max(LastView, view.Number);
 
         // The coordinator that was to hear of a failure may be gone.
         return failed is null ? SendBest() : [.. SendBest(), new AnswerCoordinator(failed)];

@@ -182,7 +182,7 @@ public sealed class WorkerMachine(WorkerId self, int largestLevel, VerificationP
             computed[message.Node] = message;
             if (message.View < step.View && !IsMine(message.Node, step) && !verification.Includes(step.Step, message.Node))
             {
-                // Begun in an older view, in which the step is open at the lead, perhaps: there it is still waited for.
+                // Begun in an older view, in which the step may still be open at the lead: there it is waited for.
                 helped.Add(message.Node);
             }
 

@@ -13,7 +13,7 @@ namespace ActorMlp.Benchmarks.Processes;
 /// </remarks>
 internal static class CalibrationBenchmark
 {
-    /// <summary>What others may use of a core before a figure is taken again.</summary>
+    /// <summary>What others may use of a core while a figure is taken that counts as quiet.</summary>
     private const double Quiet = 0.08;
 
     private static readonly int[] Batches = [2048, 256];

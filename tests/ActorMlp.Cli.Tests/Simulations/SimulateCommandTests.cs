@@ -35,7 +35,7 @@ public sealed class SimulateCommandTests
         { [Digits, "--compute", "modelled", "--faults", "x.yaml"], ["--faults x.yaml: has no meaning with --compute modelled"] },
         { [Digits, "--cores", "2"], ["--cores 2: has no meaning with --compute real; it plans with --compute modelled"] },
         { [Digits, "--compute", "modelled", "--cores", "0", "--link", "1Gbit/s,1ms"], ["--cores 0: allowed are 1 to 1024", "--link 1Gbit/s,1ms: has no meaning with --cores: processes of one machine talk over its loopback"] },
-        { [Digits, "--compute", "modelled", "--cores", "2", "--nodes", "65"], ["--nodes 65: allowed are 1 to 64"] },
+        { [Digits, "--compute", "modelled", "--cores", "2", "--nodes", "65"], ["--nodes 65: allowed are 1 to 64 with --cores"] },
         { [Digits, "--compute", "modelled", "--cores", "1025", "--speed", "measured"], [$"--cores 1025: allowed are 1 to {Environment.ProcessorCount} with --speed measured on this machine"] },
         { ["--seeds", "5..1"], ["--seeds 5..1: expected the first and the last seed, such as 1..10000"] },
         { ["--seeds", "1..2", "--nodes", "3"], ["--nodes 3: has no meaning with --seeds: the seed decides the cluster"] },

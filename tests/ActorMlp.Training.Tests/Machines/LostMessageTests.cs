@@ -15,7 +15,14 @@ public sealed class LostMessageTests
 
     private static readonly RunShape Shape = new()
     {
-        Epochs = 2, StepsPerEpoch = 5, Shards = 4, Workers = 2, Layers = 1, ParameterLength = 8, LearningRate = _ => 0.1, Patience = TimeSpan.FromSeconds(5),
+        Epochs = 2,
+        StepsPerEpoch = 5,
+        Shards = 4,
+        Workers = 2,
+        Layers = 1,
+        ParameterLength = 8,
+        LearningRate = _ => 0.1,
+        Patience = TimeSpan.FromSeconds(5),
     };
 
     [Fact]

@@ -5,6 +5,7 @@ using ActorMlp.Engine.Encodings;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation;
 using ActorMlp.Training.Simulation.Planning;
+using ActorMlp.Training.Simulation.Sharing;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Cli.Simulations;
@@ -103,6 +104,22 @@ internal sealed class Planner(CommandContext context)
                 : $"bytes      {SimulationReport.Bytes(point.BytesPerStep)} a step over all links, {SimulationReport.Bytes(point.BytesPerStep / plan.Nodes)} sent by a node, "
                     + $"{SimulationReport.Bytes(point.BytesPerStep / plan.Nodes / (plan.Nodes - 1))} from a node to another, on average",
         ];
+        if (plan.Machine is { } machine)
+        {
+            MachineUse use = step.Cores;
+            string Share(TimeSpan part, string what) => $"{what} {Figures.Percent(part / use.Total)}";
+            string[] shares =
+            [
+                Share(use.Computing, "gradients and updates"),
+                Share(use.Frames, "bulk frames"),
+                Share(use.ControlMessages, "control messages"),
+                Share(use.HandingOver, "handing over"),
+                Share(use.Copying, "staging weights"),
+                Share(use.Background, "heartbeats and timers"),
+            ];
+            lines.Add($"cores      {Figures.Number(Math.Round(use.Total / step.Step, 2))} of {machine.Cores} busy: {string.Join(", ", shares)}");
+        }
+
         if (plan.ComputingNodes < plan.Nodes)
         {
             string limit = plan.Shape.EncodedSubtrees is null

@@ -51,67 +51,88 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
     /// </summary>
     private ClusterPlan Measure(ClusterPlan plan, int threads)
     {
-        TimeSpan before = default;
-        using var begin = new Barrier(plan.Nodes, _ => before = Environment.CpuUsage.TotalTime);
+        bool share = plan.Nodes * threads > cores;
+        var clock = new PhaseClock();
+        using var phases = new Barrier(plan.Nodes, _ => clock.Next());
         Task<Sample[]>[] measured = [.. Enumerable.Range(0, plan.Nodes).Select(process => Task.Factory.StartNew(
-            () => Measure(plan, process, threads, begin), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+            () => Measure(plan, process, threads, phases, share), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         Sample[] samples = [.. Task.WhenAll(measured).GetAwaiter().GetResult().SelectMany(one => one)];
-        if (plan.Nodes * threads > cores)
+        if (share)
         {
-            double processor = (Environment.CpuUsage.TotalTime - before).TotalSeconds / Math.Min(threads, cores);
-            double share = processor / samples.Sum(sample => sample.Seconds);
+            // What work takes beside the arrival of weights, by the processor's time of all: of gradients, of updates, and of both in turn.
+            double[] seconds = [.. clock.ProcessorSeconds.Select((all, phase) => all / samples.Count(sample => sample.Phase == phase))];
+            double gradients = seconds[1] - seconds[0], updates = seconds[2] - seconds[0], inTurn = (seconds[3] - seconds[0]) / (gradients + updates);
             return plan with
             {
-                ShardTime = TimeSpan.FromSeconds(samples.Average(sample => sample.ShardSeconds) * share),
-                UpdateTime = TimeSpan.FromSeconds(samples.Average(sample => sample.UpdateSeconds) * share),
+                ShardTime = TimeSpan.FromSeconds(gradients * inTurn / samples.Average(sample => sample.Shards)),
+                UpdateTime = TimeSpan.FromSeconds(updates * inTurn * samples.Average(sample => sample.UpdateScale)),
 
                 // How samples differ says when each had a core, not how work differs.
                 Noise = 0,
             };
         }
 
-        double[] shard = [.. samples.Select(sample => sample.ShardSeconds).Order()];
+        double[] shard = [.. samples.Select(sample => sample.GradientSeconds / sample.Shards).Order()];
         double median = shard[shard.Length / 2];
         return plan with
         {
             ShardTime = TimeSpan.FromSeconds(median),
-            UpdateTime = TimeSpan.FromSeconds(samples.Select(sample => sample.UpdateSeconds).Order().ElementAt(samples.Length / 2)),
+            UpdateTime = TimeSpan.FromSeconds(samples.Select(sample => sample.UpdateSeconds * sample.UpdateScale).Order().ElementAt(samples.Length / 2)),
 
             // Of even noise as the simulation draws it, half lies within half of its width around the middle.
             Noise = Math.Min(1, (shard[shard.Length * 3 / 4] - shard[shard.Length / 4]) / median),
         };
     }
 
-    private Sample[] Measure(ClusterPlan plan, int process, int threads, Barrier begin)
+    private Sample[] Measure(ClusterPlan plan, int process, int threads, Barrier phases, bool apart)
     {
         using var pool = new ComputePool(threads);
         return pool.Run(() =>
         {
             var work = new ProcessWork(setup, pool, plan, process);
-            begin.SignalAndWait();
-            work.Step();
+            phases.SignalAndWait();
+            work.Step(true, true);
             for (var warmUp = new WarmUp(); !warmUp.IsOver;)
             {
-                work.Step();
+                work.Step(true, true);
             }
-
-            begin.SignalAndWait();
 
             var samples = new List<Sample>();
-            for (long began = Stopwatch.GetTimestamp(); samples.Count == 0 || Stopwatch.GetElapsedTime(began) < Span;)
+            (bool Gradient, bool Update)[] parts = apart ? [(false, false), (true, false), (false, true), (true, true)] : [(true, true)];
+            foreach ((int phase, (bool gradient, bool update)) in parts.Index())
             {
-                samples.Add(work.Step());
+                phases.SignalAndWait();
+                int before = samples.Count;
+                for (long began = Stopwatch.GetTimestamp(); samples.Count == before || Stopwatch.GetElapsedTime(began) < Span;)
+                {
+                    samples.Add(work.Step(gradient, update) with { Phase = phase });
+                }
             }
 
+            phases.SignalAndWait();
             return samples.ToArray();
         });
     }
 
-    /// <summary>One step of a process.</summary>
-    /// <param name="ShardSeconds">What a shard's gradient took.</param>
-    /// <param name="UpdateSeconds">What the update of all parameters would have taken.</param>
-    /// <param name="Seconds">What the step took.</param>
-    private readonly record struct Sample(double ShardSeconds, double UpdateSeconds, double Seconds);
+    /// <summary>The processor's time of phases that all processes begin together; the first, up to the first <see cref="Next"/>, and the warm-up do not count.</summary>
+    private sealed class PhaseClock
+    {
+        private readonly List<double> moments = [];
+
+        public IEnumerable<double> ProcessorSeconds => moments.Skip(1).Zip(moments.Skip(2), (one, other) => other - one);
+
+        public void Next() => moments.Add(Environment.CpuUsage.TotalTime.TotalSeconds);
+    }
+
+    /// <summary>One step of a process, or part of one.</summary>
+    /// <param name="Shards">Shards of its share.</param>
+    /// <param name="UpdateScale">How many times as long the update of all parameters would have taken, as one piece of work.</param>
+    /// <param name="GradientSeconds">What the gradient of its share took.</param>
+    /// <param name="UpdateSeconds">What the update of its range took.</param>
+    private readonly record struct Sample(int Shards, double UpdateScale, double GradientSeconds, double UpdateSeconds)
+    {
+        public int Phase { get; init; }
+    }
 
     /// <summary>What a process computes in a step: the gradient of its share, and the update of its range with the gradients of all.</summary>
     private sealed class ProcessWork
@@ -152,19 +173,31 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
             ];
         }
 
-        public Sample Step()
+        /// <summary>A step, or a part of one.</summary>
+        public Sample Step(bool computes, bool updates)
         {
             StepBatch batch = setup.BatchOf(step++ % setup.Shape.TotalSteps);
-            long arrived = Stopwatch.GetTimestamp();
             Task.Run(Arrive).GetAwaiter().GetResult();
             long began = Stopwatch.GetTimestamp();
-            foreach (TreeNode node in nodes)
+            foreach (TreeNode node in computes ? nodes : [])
             {
                 engine.ComputeGradient(batch, node, weights, gradient);
             }
 
             double computing = Stopwatch.GetElapsedTime(began).TotalSeconds;
             began = Stopwatch.GetTimestamp();
+            if (updates)
+            {
+                Update(batch);
+            }
+
+            // With several servers measuring and applying are two pieces of work.
+            double parts = setup.Shape.ClipsNorm && range.Length < weights.Length ? 2 : 1;
+            return new Sample(nodes.Sum(node => node.ShardCount), weights.Length / (range.Length * parts), computing, Stopwatch.GetElapsedTime(began).TotalSeconds);
+        }
+
+        private void Update(StepBatch batch)
+        {
             ReadOnlySpan<float> current = weights.AsSpan(range.Offset, range.Length);
             if (setup.Shape.ClipsNorm)
             {
@@ -176,10 +209,6 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
             {
                 updater.Apply(0, 0, parts, batch.Rows.Length, range, current, next);
             }
-
-            // With several servers measuring and applying are two pieces of work.
-            double updating = Stopwatch.GetElapsedTime(began).TotalSeconds, pieceOfWork = updating / (setup.Shape.ClipsNorm && range.Length < weights.Length ? 2 : 1);
-            return new Sample(computing / nodes.Sum(node => node.ShardCount), pieceOfWork * weights.Length / range.Length, Stopwatch.GetElapsedTime(arrived).TotalSeconds);
         }
 
         /// <summary>Weights and others' gradients are written by other threads in a run, and so lie in another core's cache.</summary>

@@ -22,16 +22,19 @@ public static class MessageCostMeter
     private const int LargeFrame = 384 << 10;
     private const int LargeFrames = 12;
     private const int CopiedFloats = 512 << 10;
+    private const int Rounds = 5;
 
     // Longer than any thread waits awake for what comes next.
     private static readonly TimeSpan Job = TimeSpan.FromMicroseconds(200);
-    private static readonly TimeSpan Span = TimeSpan.FromSeconds(0.3);
+    private static readonly TimeSpan Span = TimeSpan.FromSeconds(0.15);
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan JoiningPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>Measures.</summary>
     public static async Task<MessageCosts> MeasureAsync()
     {
         (TimeSpan megabyte, TimeSpan frame) = await MeasureBulkAsync().ConfigureAwait(false);
-        (TimeSpan control, TimeSpan handingOver) = await MeasureActorsAsync().ConfigureAwait(false);
+        (TimeSpan control, TimeSpan handingOver, double background) = await MeasureActorsAsync().ConfigureAwait(false);
         return new MessageCosts
         {
             Megabyte = megabyte,
@@ -39,10 +42,14 @@ public static class MessageCostMeter
             ControlMessage = control,
             HandingOver = handingOver,
             CopyingMegabyte = MeasureCopying(),
+            Background = background,
         };
     }
 
-    /// <summary>Frames of two sizes, one after the other: what does not grow with them is a frame's own. Half of each is the sender's.</summary>
+    /// <summary>
+    /// Frames of two sizes, in turn: what does not grow with them is a frame's own. Half of each is the sender's. Between two frames some work lets all threads that
+    /// have to do with them fall asleep, as the computation does in a run; what it takes is known from rounds without frames.
+    /// </summary>
     private static async Task<(TimeSpan Megabyte, TimeSpan Frame)> MeasureBulkAsync()
     {
         var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -58,21 +65,30 @@ public static class MessageCostMeter
             var small = new Payloads(1, SmallFrame);
             var warmUp = new WarmUp();
             await RepeatAsync(() => warmUp.IsOver, i => SendAsync(sender, large.At(i))).ConfigureAwait(false);
-            double ofLarge = await RepeatAsync(EndOfSpan(), i => SendAsync(sender, large.At(i))).ConfigureAwait(false);
-            double ofSmall = await RepeatAsync(EndOfSpan(), i => SendAsync(sender, small.At(i))).ConfigureAwait(false);
+            List<double> largeSeconds = [], smallSeconds = [];
+            for (int round = 0; round < Rounds; round++)
+            {
+                double nothing = await RepeatAsync(EndOfSpan(), _ => Task.CompletedTask).ConfigureAwait(false);
+                largeSeconds.Add(await RepeatAsync(EndOfSpan(), i => SendAsync(sender, large.At(i))).ConfigureAwait(false) - nothing);
+                smallSeconds.Add(await RepeatAsync(EndOfSpan(), i => SendAsync(sender, small.At(i))).ConfigureAwait(false) - nothing);
+            }
+
+            double ofLarge = Median(largeSeconds), ofSmall = Median(smallSeconds);
             double ofByte = Math.Max(0, ofLarge - ofSmall) / (LargeFrame - SmallFrame) / 2;
             return (TimeSpan.FromSeconds(ofByte * 1e6), TimeSpan.FromSeconds(Math.Max(0, ofSmall / 2 - ofByte * SmallFrame)));
         }
     }
 
-    /// <summary>A control message that two actor systems send back and forth; and work that goes from an actor to a pool and back.</summary>
-    private static async Task<(TimeSpan Control, TimeSpan HandingOver)> MeasureActorsAsync()
+    /// <summary>A control message that the actor systems of a cluster of two send back and forth; work that goes from an actor to a pool and back; and the cluster at rest.</summary>
+    private static async Task<(TimeSpan Control, TimeSpan HandingOver, double Background)> MeasureActorsAsync()
     {
         using var pool = new ComputePool(1);
-        NodeHost one = await StartAsync().ConfigureAwait(false), other = await StartAsync().ConfigureAwait(false);
+        NodeHost one = await StartAsync([]).ConfigureAwait(false), other = await StartAsync([$"{one.Address}"]).ConfigureAwait(false);
         await using (one.ConfigureAwait(false))
         await using (other.ConfigureAwait(false))
         {
+            using var patience = new CancellationTokenSource(JoiningPatience);
+            await other.WaitUntilUpAsync(patience.Token).ConfigureAwait(false);
             IActorRef caller = one.System.ActorOf(Props.Create(() => new Caller(pool)));
             IActorRef echo = await one.System.ActorSelection($"akka.tcp://{NodeHost.SystemName}@{other.Address}/user/{Echo.Name}").ResolveOne(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
             async Task<double> CallAsync(IActorRef whom)
@@ -84,7 +100,10 @@ public static class MessageCostMeter
 
             double roundTrip = await CallAsync(echo).ConfigureAwait(false);
             double cycle = await CallAsync(ActorRefs.Nobody).ConfigureAwait(false);
-            return (TimeSpan.FromSeconds(roundTrip / 4), TimeSpan.FromSeconds(Math.Max(0, cycle - Job.TotalSeconds) / 2));
+            (double before, long began) = (ProcessorSeconds(), Stopwatch.GetTimestamp());
+            await Task.Delay(Idle).ConfigureAwait(false);
+            double background = (ProcessorSeconds() - before) / Stopwatch.GetElapsedTime(began).TotalSeconds / 2;
+            return (TimeSpan.FromSeconds(roundTrip / 4), TimeSpan.FromSeconds(Math.Max(0, cycle - Job.TotalSeconds) / 2), background);
         }
     }
 
@@ -115,8 +134,8 @@ public static class MessageCostMeter
     private static async Task SendAsync(BulkEndpoint endpoint, ReadOnlyMemory<byte> payload) =>
         await endpoint.Send("receiver", new BulkHeader { RunId = 1, Kind = BulkKind.Gradient, Count = payload.Length / sizeof(float) }, payload).ConfigureAwait(false);
 
-    private static Task<NodeHost> StartAsync() => NodeHost.StartAsync(
-        new NodeOptions { Listen = new NodeAddress("127.0.0.1", 0), Member = false, DataDirectory = Path.GetTempPath() },
+    private static Task<NodeHost> StartAsync(IReadOnlyList<string> join) => NodeHost.StartAsync(
+        new NodeOptions { Listen = new NodeAddress("127.0.0.1", 0), Join = join, DataDirectory = Path.GetTempPath() },
         NullLoggerFactory.Instance,
         TimeProvider.System,
         akka => akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new Echo()), Echo.Name)));
@@ -129,6 +148,7 @@ public static class MessageCostMeter
         for (; times == 0 || !isOver(); times++)
         {
             await work(times).ConfigureAwait(false);
+            _ = Work();
         }
 
         return (ProcessorSeconds() - before) / times;
@@ -139,6 +159,19 @@ public static class MessageCostMeter
         long began = Stopwatch.GetTimestamp();
         return () => Stopwatch.GetElapsedTime(began) >= Span;
     }
+
+    /// <summary>Some work, in which whoever waits for something else falls asleep.</summary>
+    private static bool Work()
+    {
+        for (long working = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(working) < Job;)
+        {
+            Thread.SpinWait(10);
+        }
+
+        return true;
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     /// <summary>What this process has had of processors.</summary>
     private static double ProcessorSeconds() => Environment.CpuUsage.TotalTime.TotalSeconds;
@@ -211,17 +244,6 @@ public static class MessageCostMeter
                 // A pool spins while it waits for what comes next: its processor time would say more than what handing over takes.
                 asker.Tell(call.Whom.IsNobody() ? cycles.Order().ElementAt(cycles.Count / 2) : (ProcessorSeconds() - before) / cycles.Count);
             }
-        }
-
-        /// <summary>Some work, in which the actor's thread falls asleep.</summary>
-        private static bool Work()
-        {
-            for (long working = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(working) < Job;)
-            {
-                Thread.SpinWait(10);
-            }
-
-            return true;
         }
 
         private void Next()

@@ -95,6 +95,13 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<BestRead>(Accept);
         Receive<BestMissing>(message => Carry(machine.Handle(message)));
         Receive<RunEvent>(FromCoordinator, options.Observer.Report);
+        Receive<StepsCommitted>(FromCoordinator, message =>
+        {
+            foreach (StepCommittedEvent step in message.Steps)
+            {
+                options.Observer.Report(step);
+            }
+        });
         Receive<StopRequested>(message => Carry(machine.Handle(message)));
         Receive<RunConcluded>(FromCoordinator, message =>
         {

@@ -167,9 +167,9 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
     {
         string name = NodeRunServices.NameOf(run.Run);
         IActorRef child = Context.Child(name);
-        if (!child.IsNobody() && taken == (run.Run, run.Number, by))
+        if (!child.IsNobody() && taken is { } before && (before.Run, before.Number) == (run.Run, run.Number) && before.By.Equals(by))
         {
-            // The coordinator has had no answer, and asks again.
+            // The coordinator, of whom each message brings a reference of its own, has had no answer, and asks again.
             child.Tell(run, by);
             return;
         }

@@ -32,7 +32,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     private readonly List<string> refusals = [];
     private readonly List<NodeReport> reports = [];
     private readonly SubmitRun run;
-    private readonly IActorRef keeper;
+    private readonly KeeperOutbox keeper;
     private readonly IReadOnlyList<RunCandidate> candidates;
     private readonly string selfId;
     private readonly RunBlueprint blueprint;
@@ -53,7 +53,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     {
         this.selfId = selfId;
         this.run = run;
-        this.keeper = keeper;
+        this.keeper = new KeeperOutbox(keeper, time, after => Timers.StartSingleTimer("steps", new StepsAreDue(), after));
         this.candidates = candidates;
         this.time = time;
         began = time.GetTimestamp();
@@ -78,7 +78,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        Context.Watch(keeper);
+        Context.Watch(keeper.Keeper);
         keeper.Tell(new RunAccepted(run.Run, candidates.Count));
         if (run.Newest is { } newest)
         {
@@ -92,6 +92,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
+        keeper.Flush();
         foreach (Node node in nodes.Values)
         {
             node.Actor?.Tell(new EndRun());
@@ -124,7 +125,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<NodeGone>(gone => Lose(nodes.Values.FirstOrDefault(node => node.Id == gone.NodeId), "it is no longer in the cluster"));
         Receive<Terminated>(terminated =>
         {
-            if (terminated.ActorRef.Equals(keeper))
+            if (terminated.ActorRef.Equals(keeper.Keeper))
             {
                 log.Warning("whoever keeps the run is gone: the run ends");
                 Context.Stop(Self);
@@ -162,6 +163,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<NodeReport>(Accept);
         Receive<ReportsAreDue>(_ => Conclude());
         Receive<AskStatus>(_ => Sender.Tell(Status()));
+        Receive<StepsAreDue>(_ => keeper.Flush());
         Receive<ProgressDue>(message =>
         {
             InviteWhoDidNotAnswer();
@@ -226,7 +228,8 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         log.Info("view {0}: {1}", message.View.Number, string.Join(", ", message.View.Ranges));
         var members = new MembersPublished([.. nodes.Values.Where(node => node.Hello is not null)
             .Select(node => new RunMember(node.Number, node.Id, node.Hello!.BulkAddress, node.Hello.Kernel, node.Threads))]);
-        foreach (IActorRef receiver in nodes.Values.Select(node => node.Actor).Append(keeper).OfType<IActorRef>())
+        keeper.Flush();
+        foreach (IActorRef receiver in nodes.Values.Select(node => node.Actor).Append(keeper.Keeper).OfType<IActorRef>())
         {
             receiver.Tell(members);
             receiver.Tell(message);
@@ -250,8 +253,13 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
             samplesPerSecond = epoch.Metrics.SamplesPerSecond;
         }
 
+        if (runEvent is StepCommittedEvent step)
+        {
+            keeper.Report(step);
+        }
+
         // Checkpoints are written, and told of, where the run is kept.
-        if (runEvent is not CheckpointSaved)
+        else if (runEvent is not CheckpointSaved)
         {
             keeper.Tell(runEvent);
         }
@@ -323,6 +331,8 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         samplesPerSecond);
 
     private sealed record PatienceIsOver;
+
+    private sealed record StepsAreDue;
 
     private sealed record ReportsAreDue;
 }

@@ -106,6 +106,11 @@ public sealed record NoSuchRun([property: Key(0)] ulong Run, [property: Key(1)] 
 [MessagePackObject]
 public sealed record CommitsTold([property: Key(0)] int Number, [property: Key(1)] IReadOnlyList<StepCommitted> Commits);
 
+/// <summary>Steps are committed (to whoever keeps the run).</summary>
+/// <param name="Steps">Which, ascending.</param>
+[MessagePackObject]
+public sealed record StepsCommitted([property: Key(0)] IReadOnlyList<StepCommittedEvent> Steps);
+
 /// <summary>What a node knows of a run (to the coordinator that takes it over).</summary>
 /// <param name="Number">The node's number within the run.</param>
 /// <param name="Node">Who it is.</param>

@@ -183,6 +183,7 @@ public sealed partial class ClusterSimulation
                     break;
                 case Notify notify:
                     events.Add(notify.Event);
+                    TellOfSteps();
                     if (notify.Event is RunStalled && nothingIsLate)
                     {
                         Watch.Break($"the run stood still after step {coordinator!.Progress.Step} although no message was lost or late");
@@ -208,6 +209,16 @@ public sealed partial class ClusterSimulation
                     failure = fail.Reason;
                     break;
             }
+        }
+    }
+
+    /// <summary>Where processes share cores, what it takes to tell the keeper of steps counts: some at a time, as on a real cluster.</summary>
+    private void TellOfSteps()
+    {
+        if (machine is not null && (stepsToldAt is not { } last || clock.Now - last >= StepCommittedEvent.ToldEvery))
+        {
+            stepsToldAt = clock.Now;
+            network.Send(coordinatorId, KeeperId, Plane.Control, 200, () => { });
         }
     }
 

@@ -138,6 +138,7 @@ public sealed partial class ClusterSimulation
     private uint draws;
     private bool gathering;
     private bool moves;
+    private TimeSpan? stepsToldAt;
     private TimeSpan diskIsFree;
     private long eventCount;
     private RunConclusion? conclusion;
@@ -163,11 +164,17 @@ public sealed partial class ClusterSimulation
         {
             processes[id] = new SimulatedProcess(id, id < (options.Servers ?? options.Nodes), clock, machine);
             places.Add(processes[id]);
+            machine?.Start(id);
         }
+
+        machine?.Start(KeeperId);
     }
 
     /// <summary>Virtual time.</summary>
     public TimeSpan Now => clock.Now;
+
+    /// <summary>What the cores of the machine that all nodes share did up to now; nothing where each has a machine of its own.</summary>
+    public MachineUse Use => machine?.Use ?? MachineUse.None;
 
     internal SimulatedModel Model { get; }
 

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ActorMlp.Cluster.Nodes;
 using ActorMlp.Cluster.Runs;
 using ActorMlp.Cluster.Wire;
 using ActorMlp.Training.Configuration;
@@ -42,22 +43,24 @@ public sealed class InvitationTests
     [Fact]
     public async Task Node_that_is_asked_again_answers_again_and_does_not_begin_anew()
     {
-        await using TestCluster cluster = await TestCluster.StartAsync(1);
+        // From another node, as each message brings a reference of its own to whoever sent it.
+        await using TestCluster cluster = await TestCluster.StartAsync(2);
         ActorSystem system = cluster.Nodes[0].Host.System;
+        ActorSelection node = system.ActorSelection($"akka.tcp://{NodeHost.SystemName}@{cluster.Nodes[1].Host.Address}/user/node");
         Channel<(object Message, IActorRef Sender)> heard = Channel.CreateUnbounded<(object, IActorRef)>();
         IActorRef coordinator = system.ActorOf(Props.Create(() => new Probe(heard.Writer)));
         var hello = new NodeHello("127.0.0.1:1", "127.0.0.1:2", "AVX2", 1, [], "1");
         var invitation = new PrepareRun(7, 3, Options, Fingerprint, hello, "", null);
 
-        system.ActorSelection("/user/node").Tell(invitation, coordinator);
-        system.ActorSelection("/user/node").Tell(invitation, coordinator);
+        node.Tell(invitation, coordinator);
+        node.Tell(invitation, coordinator);
         IActorRef first = await NextPreparedAsync(heard);
-        system.ActorSelection("/user/node").Tell(invitation, coordinator);
+        node.Tell(invitation, coordinator);
         Assert.Equal(first, await NextPreparedAsync(heard));
 
         // Another coordinator, which does not know of it: its invitation is another.
         IActorRef next = system.ActorOf(Props.Create(() => new Probe(heard.Writer)));
-        system.ActorSelection("/user/node").Tell(invitation, next);
+        node.Tell(invitation, next);
         Assert.NotEqual(first, await NextPreparedAsync(heard));
     }
 

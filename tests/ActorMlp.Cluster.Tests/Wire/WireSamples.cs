@@ -75,11 +75,14 @@ internal static class WireSamples
         ("rm", new RunMoves(), "0190"),
         (
             "esc",
-            new StepCommittedEvent(new StepMetrics { Step = 5, Epoch = 1, Loss = 0.5, Accuracy = 0.75, LearningRate = 0.125, GradientNorm = 2 })
-            {
-                Account = new StepAccount(4, 3, new GradientTotals(128, 1.5, 100), Counted, 2, Redealt, 4),
-            },
-            "0192960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb400000000000000098040393cc80cb3ff8000000000000649292009202009201920201029194010401000400"),
+            new StepsCommitted(
+            [
+                new StepCommittedEvent(new StepMetrics { Step = 5, Epoch = 1, Loss = 0.5, Accuracy = 0.75, LearningRate = 0.125, GradientNorm = 2 })
+                {
+                    Account = new StepAccount(4, 3, new GradientTotals(128, 1.5, 100), Counted, 2, Redealt, 4),
+                },
+            ]),
+            "01919192960501cb3fe0000000000000cb3fe8000000000000cb3fc0000000000000cb400000000000000098040393cc80cb3ff8000000000000649292009202009201920201029194010401000400"),
         (
             "eec",
             new EpochCompleted(new EpochMetrics
@@ -179,10 +182,13 @@ internal static class WireSamples
             Gen.Select(step, gradient, real, real.Nullable(), counted.Array[0, 5], redealt.Array[0, 3], (at, totals, rate, norm, who, again) =>
                 (object)new StepCommitted(at, totals, rate, norm, true, who, again, 3, 9)),
             Gen.Select(step, count, gradient, counted.Array[0, 5], redealt.Array[0, 3], (at, view, totals, who, again) =>
-                (object)new StepCommittedEvent(new StepMetrics { Step = at, Epoch = 1, Loss = 0.5, LearningRate = 1 })
-                {
-                    Account = again.Length == 0 ? null : new StepAccount(at, view, totals, who, 3, again),
-                }),
+                (object)new StepsCommitted(
+                [
+                    new StepCommittedEvent(new StepMetrics { Step = at, Epoch = 1, Loss = 0.5, LearningRate = 1 })
+                    {
+                        Account = again.Length == 0 ? null : new StepAccount(at, view, totals, who, 3, again),
+                    },
+                ])),
             Gen.Select(step, node, worker, worker, (at, where, first, second) => (object)new DuplicatesDiffer(at, where, first, second)),
             Gen.Select(count, count, evaluation.Array[0, 9], (number, first, totals) => (object)new BlocksEvaluated(number, first, totals)),
             Gen.Select(count, range.Array[0, 9], (number, ranges) => (object)new ViewPublished(new View(number, ranges))),

@@ -89,6 +89,7 @@ public sealed class SharedCoresTests
         ControlMessage = TimeSpan.Zero,
         HandingOver = TimeSpan.Zero,
         CopyingMegabyte = TimeSpan.Zero,
+        Background = 0,
     };
 
     /// <summary>When each piece of work ended, in milliseconds, and what cores did in all.</summary>

@@ -34,6 +34,7 @@ public static class MessageLevelForecast
             Observer = timer,
         });
         model.Now = () => simulation.Now;
+        model.Use = () => simulation.Use;
         SimulationResult result = simulation.Run();
         return result.Violation is { } violation
             ? throw new InvalidOperationException($"the undisturbed simulation failed: {violation}")

@@ -3,6 +3,7 @@ using ActorMlp.Engine.Networks;
 using ActorMlp.Engine.Optimizers;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
+using ActorMlp.Training.Simulation.Sharing;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Simulation.Planning;
@@ -15,6 +16,9 @@ internal sealed class ModelledModel(ClusterPlan plan, int steps, StepTimer timer
 {
     /// <summary>The time.</summary>
     public Func<TimeSpan> Now { get; set; } = () => TimeSpan.Zero;
+
+    /// <summary>What cores did up to now.</summary>
+    public Func<MachineUse> Use { get; set; } = () => MachineUse.None;
 
     /// <inheritdoc/>
     public override RunShape Shape { get; } = plan.Shape with
@@ -67,7 +71,7 @@ internal sealed class ModelledModel(ClusterPlan plan, int steps, StepTimer timer
         public override UpdateReport Apply(
             long stepNumber, ParameterPiece piece, GradientPart[] parts, GradientTotals totals, double? norm, ReadOnlySpan<float> current, Span<float> updated)
         {
-            timer.Updated(stepNumber, piece.Offset, model.Now());
+            timer.Updated(stepNumber, piece.Offset, model.Now(), model.Use());
             return new UpdateReport(norm, null);
         }
     }

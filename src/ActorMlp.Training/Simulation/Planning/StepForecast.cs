@@ -1,3 +1,5 @@
+using ActorMlp.Training.Simulation.Sharing;
+
 namespace ActorMlp.Training.Simulation.Planning;
 
 /// <summary>What a step is expected to take, and where the time goes: the parts follow each other and make up the step.</summary>
@@ -8,6 +10,9 @@ namespace ActorMlp.Training.Simulation.Planning;
 /// <param name="Weights">From the last update to when an average node has all weights.</param>
 public sealed record StepForecast(TimeSpan Compute, TimeSpan Waiting, TimeSpan Gradients, TimeSpan Update, TimeSpan Weights)
 {
+    /// <summary>What the cores of the machine do in a step that all nodes share; nothing where each has a machine of its own.</summary>
+    public MachineUse Cores { get; init; } = MachineUse.None;
+
     /// <summary>The whole step.</summary>
     public TimeSpan Step => Compute + Waiting + Gradients + Update + Weights;
 

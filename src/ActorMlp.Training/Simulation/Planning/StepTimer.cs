@@ -1,4 +1,5 @@
 using ActorMlp.Engine.Batches;
+using ActorMlp.Training.Simulation.Sharing;
 
 namespace ActorMlp.Training.Simulation.Planning;
 
@@ -27,13 +28,13 @@ internal sealed class StepTimer(int computing) : ISimulationObserver
     public void Computed(long step, TimeSpan now) => Of(step).Computed = now;
 
     /// <summary>A piece is updated: by its server first, which is what counts, and then by whoever stands by for it.</summary>
-    public void Updated(long step, int offset, TimeSpan now)
+    public void Updated(long step, int offset, TimeSpan now, MachineUse use)
     {
         updated = Math.Max(updated, step);
         Record record = Of(step);
         if (record.Pieces.Add(offset))
         {
-            (record.Updated, record.LastUpdate) = (now, lastUpdate);
+            (record.Updated, record.LastUpdate, record.Use) = (now, lastUpdate, use);
         }
     }
 
@@ -54,7 +55,7 @@ internal sealed class StepTimer(int computing) : ISimulationObserver
                 begin - records[step - 1].Updated));
         }
 
-        return StepForecast.Average(steps);
+        return StepForecast.Average(steps) with { Cores = records[first + steps.Count - 1].Use.Since(records[first - 1].Use, steps.Count) };
     }
 
     private Record Of(long step)
@@ -80,6 +81,8 @@ internal sealed class StepTimer(int computing) : ISimulationObserver
         public TimeSpan Updated { get; set; }
 
         public TimeSpan LastUpdate { get; set; }
+
+        public MachineUse Use { get; set; } = MachineUse.None;
 
         public HashSet<int> Pieces { get; } = [];
     }

@@ -26,6 +26,9 @@ public sealed record MessageCosts
     /// <summary>A megabyte of weights that the node's actor copies to where they are staged.</summary>
     public required TimeSpan CopyingMegabyte { get; init; }
 
+    /// <summary>The part of a core that a process takes all the time, whatever it does: heartbeats, timers.</summary>
+    public required double Background { get; init; }
+
     /// <summary>What is taken where nothing is measured.</summary>
     public static MessageCosts Assumed { get; } = new()
     {
@@ -34,5 +37,6 @@ public sealed record MessageCosts
         ControlMessage = TimeSpan.FromMicroseconds(100),
         HandingOver = TimeSpan.FromMicroseconds(10),
         CopyingMegabyte = TimeSpan.FromMicroseconds(100),
+        Background = 0.02,
     };
 }

@@ -9,19 +9,34 @@ namespace ActorMlp.Training.Simulation.Sharing;
 internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
 {
     private const double BytesOfMegabyte = 1e6;
+    private static readonly TimeSpan BackgroundEvery = TimeSpan.FromMilliseconds(5);
 
     private readonly SharedCores cores = new(clock, model.Cores);
     private readonly Dictionary<int, WorkQueue> pools = [];
     private readonly Dictionary<int, WorkQueue> actors = [];
     private readonly Dictionary<int, WorkQueue> remoting = [];
     private readonly Dictionary<(int From, int To), (WorkQueue Sender, WorkQueue Receiver)> connections = [];
+    private readonly HashSet<int> started = [];
 
-    /// <summary>Seconds that cores worked, of all cores together.</summary>
-    public double CoreSeconds => cores.CoreSeconds;
+    /// <summary>What all cores together did up to now.</summary>
+    public MachineUse Use { get; private set; } = MachineUse.None;
+
+    /// <summary>A process is there from now on: it does something all the time.</summary>
+    public void Start(int process)
+    {
+        if (started.Add(process) && model.Costs.Background > 0)
+        {
+            DoInBackground();
+        }
+    }
 
     /// <summary>Computes on a process's pool; its actor hears of it.</summary>
-    public void Compute(int process, TimeSpan work, Action done) =>
-        Of(pools, process, Math.Min(model.Threads, model.Cores)).Add(model.Costs.HandingOver + work, () => Handle(process, TimeSpan.Zero, done));
+    public void Compute(int process, TimeSpan work, Action done)
+    {
+        int threads = Math.Min(model.Threads, model.Cores);
+        Use += new MachineUse { Computing = work * threads, HandingOver = model.Costs.HandingOver * threads };
+        Of(pools, process, threads).Add(model.Costs.HandingOver + work, () => Handle(process, TimeSpan.Zero, done));
+    }
 
     /// <summary>Sends something; it arrives when the receiver's actor has taken it.</summary>
     /// <param name="from">A process.</param>
@@ -39,6 +54,7 @@ internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
         }
         else if (plane == Plane.Control)
         {
+            Use += new MachineUse { ControlMessages = model.Costs.ControlMessage * 2 };
             Of(remoting, from, 1).Add(model.Costs.ControlMessage, () =>
                 Of(remoting, to, 1).Add(model.Costs.ControlMessage, () => Handle(to, copying, arrive)));
         }
@@ -50,11 +66,23 @@ internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
             }
 
             TimeSpan work = model.Costs.Frame + model.Costs.Megabyte * (bytes / BytesOfMegabyte);
+            Use += new MachineUse { Frames = work * 2 };
             connection.Sender.Add(work, () => connection.Receiver.Add(work, () => Handle(to, copying, arrive)));
         }
     }
 
-    private void Handle(int process, TimeSpan work, Action done) => Of(actors, process, 1).Add(model.Costs.HandingOver + work, done);
+    private void DoInBackground() => clock.After(BackgroundEvery, () =>
+    {
+        TimeSpan work = BackgroundEvery * model.Costs.Background;
+        Use += new MachineUse { Background = work };
+        cores.Begin(work, 1, DoInBackground);
+    });
+
+    private void Handle(int process, TimeSpan copying, Action done)
+    {
+        Use += new MachineUse { HandingOver = model.Costs.HandingOver, Copying = copying };
+        Of(actors, process, 1).Add(model.Costs.HandingOver + copying, done);
+    }
 
     private WorkQueue Of(Dictionary<int, WorkQueue> queues, int process, int threads)
     {

@@ -142,6 +142,7 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
         private readonly ParameterUpdater updater;
         private readonly TreeNode[] nodes;
         private readonly GradientPart[] parts;
+        private readonly (ParameterRange Range, GradientPart[] Parts)[] pieces;
         private readonly ParameterRange range;
         private readonly float[] weights;
         private readonly float[] arriving;
@@ -161,8 +162,8 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
             setup.Network.Initialize(setup.Options.Training.Seed, weights);
             arriving = [.. weights];
             gradient = new float[weights.Length];
-            IReadOnlyList<ParameterPiece> pieces = new RunBlueprint(setup.Options, RunFacts.Of(setup.Data)).CreateDealer().Deal([.. Enumerable.Range(0, plan.Servers)]);
-            ParameterPiece[] own = [.. pieces.Where(piece => piece.Server == process % plan.Servers)];
+            IReadOnlyList<ParameterPiece> dealt = new RunBlueprint(setup.Options, RunFacts.Of(setup.Data)).CreateDealer().Deal([.. Enumerable.Range(0, plan.Servers)]);
+            ParameterPiece[] own = [.. dealt.Where(piece => piece.Server == process % plan.Servers)];
             range = new ParameterRange(own[0].Offset, own[^1].End - own[0].Offset);
             next = new float[range.Length];
             updater = new ParameterUpdater(setup.Network, setup.Optimizer, setup.Regularization, pool, range);
@@ -170,6 +171,11 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
             [
                 .. shares.SelectMany(one => TreeNode.Cover(one.First, one.End)).Select(node => new GradientPart(
                     node, nodes[0] == node ? gradient.AsMemory(range.Offset, range.Length) : new float[range.Length])),
+            ];
+            pieces =
+            [
+                .. own.Select(piece => (new ParameterRange(piece.Offset, piece.Length), parts.Select(part =>
+                    part with { Sum = part.Sum.Slice(piece.Offset - range.Offset, piece.Length) }).ToArray())),
             ];
         }
 
@@ -196,18 +202,23 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
             return new Sample(nodes.Sum(node => node.ShardCount), weights.Length / (range.Length * parts), computing, Stopwatch.GetElapsedTime(began).TotalSeconds);
         }
 
+        /// <summary>Piece by piece, as they are complete in a run.</summary>
         private void Update(StepBatch batch)
         {
-            ReadOnlySpan<float> current = weights.AsSpan(range.Offset, range.Length);
-            if (setup.Shape.ClipsNorm)
+            foreach ((ParameterRange piece, GradientPart[] sums) in pieces)
             {
-                var squares = new double[updater.ChunksIn(range)];
-                updater.Measure(parts, batch.Rows.Length, range, current, squares);
-                updater.ApplyMeasured(0, 0, range, current, next, ParameterUpdater.Norm(squares));
-            }
-            else
-            {
-                updater.Apply(0, 0, parts, batch.Rows.Length, range, current, next);
+                ReadOnlySpan<float> current = weights.AsSpan(piece.Offset, piece.Length);
+                Span<float> updated = next.AsSpan(piece.Offset - range.Offset, piece.Length);
+                if (setup.Shape.ClipsNorm)
+                {
+                    var squares = new double[updater.ChunksIn(piece)];
+                    updater.Measure(sums, batch.Rows.Length, piece, current, squares);
+                    updater.ApplyMeasured(0, 0, piece, current, updated, ParameterUpdater.Norm(squares));
+                }
+                else
+                {
+                    updater.Apply(0, 0, sums, batch.Rows.Length, piece, current, updated);
+                }
             }
         }
 

@@ -34,53 +34,53 @@ public static class MessageCostMeter
     public static async Task<MessageCosts> MeasureAsync()
     {
         (TimeSpan megabyte, TimeSpan frame) = await MeasureBulkAsync().ConfigureAwait(false);
-        (TimeSpan control, TimeSpan handingOver, double background) = await MeasureActorsAsync().ConfigureAwait(false);
+        (TimeSpan control, TimeSpan wakingPool, TimeSpan tellingActor, double background) = await MeasureActorsAsync().ConfigureAwait(false);
         return new MessageCosts
         {
             Megabyte = megabyte,
             Frame = frame,
             ControlMessage = control,
-            HandingOver = handingOver,
+            WakingPool = wakingPool,
+            TellingActor = tellingActor,
             CopyingMegabyte = MeasureCopying(),
             Background = background,
         };
     }
 
     /// <summary>
-    /// Frames of two sizes, in turn: what does not grow with them is a frame's own. Half of each is the sender's. Between two frames some work lets all threads that
-    /// have to do with them fall asleep, as the computation does in a run; what it takes is known from rounds without frames.
+    /// Frames of two sizes, over several connections: what does not grow with them is a frame's own. Half of each is the sender's. Between two frames some work lets all
+    /// threads that have to do with them fall asleep, as the computation does in a run; what it takes is known from rounds without frames.
     /// </summary>
     private static async Task<(TimeSpan Megabyte, TimeSpan Frame)> MeasureBulkAsync()
     {
-        var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        BulkEndpoint receiver = Listen("receiver", new Connection(null)), sender = Listen("sender", new Connection(connected));
-        await using (receiver.ConfigureAwait(false))
-        await using (sender.ConfigureAwait(false))
+        List<double> ofByte = [], ofFrame = [];
+        for (int round = 0; round < Rounds; round++)
         {
-            sender.Connect("receiver", receiver.Address);
-            await connected.Task.ConfigureAwait(false);
-
-            // As many as a gradient has: what is sent is not in the sender's caches.
-            var large = new Payloads(LargeFrames, LargeFrame);
-            var small = new Payloads(1, SmallFrame);
-            var warmUp = new WarmUp();
-            await RepeatAsync(() => warmUp.IsOver, i => SendAsync(sender, large.At(i))).ConfigureAwait(false);
-            List<double> largeSeconds = [], smallSeconds = [];
-            for (int round = 0; round < Rounds; round++)
+            var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            BulkEndpoint receiver = Listen("receiver", new Connection(null)), sender = Listen("sender", new Connection(connected));
+            await using (receiver.ConfigureAwait(false))
+            await using (sender.ConfigureAwait(false))
             {
-                double nothing = await RepeatAsync(EndOfSpan(), _ => Task.CompletedTask).ConfigureAwait(false);
-                largeSeconds.Add(await RepeatAsync(EndOfSpan(), i => SendAsync(sender, large.At(i))).ConfigureAwait(false) - nothing);
-                smallSeconds.Add(await RepeatAsync(EndOfSpan(), i => SendAsync(sender, small.At(i))).ConfigureAwait(false) - nothing);
-            }
+                sender.Connect("receiver", receiver.Address);
+                await connected.Task.ConfigureAwait(false);
 
-            double ofLarge = Median(largeSeconds), ofSmall = Median(smallSeconds);
-            double ofByte = Math.Max(0, ofLarge - ofSmall) / (LargeFrame - SmallFrame) / 2;
-            return (TimeSpan.FromSeconds(ofByte * 1e6), TimeSpan.FromSeconds(Math.Max(0, ofSmall / 2 - ofByte * SmallFrame)));
+                // As many as a gradient has: what is sent is not in the sender's caches. Memory that nobody has used before takes longer.
+                Payloads large = new(LargeFrames, LargeFrame), small = new(1, SmallFrame);
+                var warmUp = new WarmUp();
+                await RepeatAsync(round > 0 ? EndOfSpan() : () => warmUp.IsOver, i => SendAsync(sender, large.At(i))).ConfigureAwait(false);
+                double ofNothing = await RepeatAsync(EndOfSpan(), _ => Task.CompletedTask).ConfigureAwait(false);
+                double ofLarge = await RepeatAsync(EndOfSpan(), i => SendAsync(sender, large.At(i))).ConfigureAwait(false) - ofNothing;
+                double ofSmall = await RepeatAsync(EndOfSpan(), i => SendAsync(sender, small.At(i))).ConfigureAwait(false) - ofNothing;
+                ofByte.Add(Math.Max(0, ofLarge - ofSmall) / (LargeFrame - SmallFrame) / 2);
+                ofFrame.Add(Math.Max(0, ofSmall / 2 - ofByte[^1] * SmallFrame));
+            }
         }
+
+        return (TimeSpan.FromSeconds(Median(ofByte) * 1e6), TimeSpan.FromSeconds(Median(ofFrame)));
     }
 
     /// <summary>A control message that the actor systems of a cluster of two send back and forth; work that goes from an actor to a pool and back; and the cluster at rest.</summary>
-    private static async Task<(TimeSpan Control, TimeSpan HandingOver, double Background)> MeasureActorsAsync()
+    private static async Task<(TimeSpan Control, TimeSpan WakingPool, TimeSpan TellingActor, double Background)> MeasureActorsAsync()
     {
         using var pool = new ComputePool(1);
         NodeHost one = await StartAsync([]).ConfigureAwait(false), other = await StartAsync([$"{one.Address}"]).ConfigureAwait(false);
@@ -91,19 +91,18 @@ public static class MessageCostMeter
             await other.WaitUntilUpAsync(patience.Token).ConfigureAwait(false);
             IActorRef caller = one.System.ActorOf(Props.Create(() => new Caller(pool)));
             IActorRef echo = await one.System.ActorSelection($"akka.tcp://{NodeHost.SystemName}@{other.Address}/user/{Echo.Name}").ResolveOne(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
-            async Task<double> CallAsync(IActorRef whom)
+            async Task<Called> CallAsync(IActorRef whom)
             {
                 var warmUp = new WarmUp();
-                await caller.Ask<double>(new Call(() => warmUp.IsOver, whom)).ConfigureAwait(false);
-                return await caller.Ask<double>(new Call(EndOfSpan(), whom)).ConfigureAwait(false);
+                await caller.Ask<Called>(new Call(() => warmUp.IsOver, whom)).ConfigureAwait(false);
+                return await caller.Ask<Called>(new Call(EndOfSpan(), whom)).ConfigureAwait(false);
             }
 
-            double roundTrip = await CallAsync(echo).ConfigureAwait(false);
-            double cycle = await CallAsync(ActorRefs.Nobody).ConfigureAwait(false);
+            Called echoed = await CallAsync(echo).ConfigureAwait(false), worked = await CallAsync(ActorRefs.Nobody).ConfigureAwait(false);
             (double before, long began) = (ProcessorSeconds(), Stopwatch.GetTimestamp());
             await Task.Delay(Idle).ConfigureAwait(false);
             double background = (ProcessorSeconds() - before) / Stopwatch.GetElapsedTime(began).TotalSeconds / 2;
-            return (TimeSpan.FromSeconds(roundTrip / 4), TimeSpan.FromSeconds(Math.Max(0, cycle - Job.TotalSeconds) / 2), background);
+            return (TimeSpan.FromSeconds(echoed.ProcessorSeconds / 4), TimeSpan.FromSeconds(worked.ThereSeconds), TimeSpan.FromSeconds(worked.BackSeconds), background);
         }
     }
 
@@ -148,7 +147,7 @@ public static class MessageCostMeter
         for (; times == 0 || !isOver(); times++)
         {
             await work(times).ConfigureAwait(false);
-            _ = Work();
+            Work();
         }
 
         return (ProcessorSeconds() - before) / times;
@@ -161,14 +160,12 @@ public static class MessageCostMeter
     }
 
     /// <summary>Some work, in which whoever waits for something else falls asleep.</summary>
-    private static bool Work()
+    private static void Work()
     {
         for (long working = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(working) < Job;)
         {
             Thread.SpinWait(10);
         }
-
-        return true;
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
@@ -207,42 +204,59 @@ public static class MessageCostMeter
     /// <summary>Talks to an echo, or to nobody but its pool, for a while.</summary>
     private sealed record Call(Func<bool> IsOver, IActorRef Whom);
 
-    /// <summary>Calls and counts.</summary>
+    /// <summary>How that went.</summary>
+    /// <param name="ProcessorSeconds">The processor's time of one time.</param>
+    /// <param name="ThereSeconds">Median time until the pool began; 0 with an echo.</param>
+    /// <param name="BackSeconds">Median time from the pool's end to the actor; 0 with an echo.</param>
+    private sealed record Called(double ProcessorSeconds, double ThereSeconds, double BackSeconds);
+
+    /// <summary>What a pool has done, from when to when.</summary>
+    private sealed record Worked(long Began, long Ended);
+
+    /// <summary>Calls and measures.</summary>
     private sealed class Caller : ReceiveActor
     {
         private static readonly WorkerPace Word = new(new WorkerId(0, 0), 1, 1);
 
         private readonly ComputePool pool;
-        private readonly List<double> cycles = [];
+        private readonly List<double> there = [];
+        private readonly List<double> back = [];
         private Call? call;
         private IActorRef asker = ActorRefs.Nobody;
         private double before;
         private long began;
+        private int times;
 
         public Caller(ComputePool pool)
         {
             this.pool = pool;
             Receive<Call>(message =>
             {
-                (call, asker, before) = (message, Sender, ProcessorSeconds());
-                cycles.Clear();
+                (call, asker, before, times) = (message, Sender, ProcessorSeconds(), 0);
+                there.Clear();
+                back.Clear();
                 Next();
             });
             Receive<WorkerPace>(_ => Accept());
-            Receive<bool>(_ => Accept());
+            Receive<Worked>(message =>
+            {
+                there.Add(Stopwatch.GetElapsedTime(began, message.Began).TotalSeconds);
+                back.Add(Stopwatch.GetElapsedTime(message.Ended).TotalSeconds);
+                Work();
+                Accept();
+            });
         }
 
         private void Accept()
         {
-            cycles.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+            times++;
             if (!call!.IsOver())
             {
                 Next();
             }
             else
             {
-                // A pool spins while it waits for what comes next: its processor time would say more than what handing over takes.
-                asker.Tell(call.Whom.IsNobody() ? cycles.Order().ElementAt(cycles.Count / 2) : (ProcessorSeconds() - before) / cycles.Count);
+                asker.Tell(new Called((ProcessorSeconds() - before) / times, there.Count == 0 ? 0 : Median(there), back.Count == 0 ? 0 : Median(back)));
             }
         }
 
@@ -251,7 +265,12 @@ public static class MessageCostMeter
             began = Stopwatch.GetTimestamp();
             if (call!.Whom.IsNobody())
             {
-                pool.Enqueue(Work).PipeTo(Self);
+                pool.Enqueue(() =>
+                {
+                    long working = Stopwatch.GetTimestamp();
+                    Work();
+                    return new Worked(working, Stopwatch.GetTimestamp());
+                }).PipeTo(Self);
             }
             else
             {

@@ -22,7 +22,9 @@ public sealed class ComputePool : IDisposable
     // Some three microseconds: the loops of a job follow each other that closely. Between jobs the core belongs to the actors: on 2 cores,
     // ten microseconds cost a run with actors 2 % of its samples per second, sixty cost 14 %, and the plain loop gained nothing.
     private const int SpinsBeforeSleep = 6;
-    private static readonly TimeSpan LeaderSpin = TimeSpan.FromMicroseconds(50);
+
+    /// <summary>How long the leader looks out for the next job before it sleeps.</summary>
+    public static readonly TimeSpan LeaderSpin = TimeSpan.FromMicroseconds(50);
 
     private const long Open = 1L << 16;
     private const long EpochUnit = 1L << 32;

@@ -91,15 +91,4 @@ public sealed class InvitationTests
     {
         public Probe(ChannelWriter<(object, IActorRef)> heard) => ReceiveAny(message => heard.TryWrite((message, Sender)));
     }
-
-    private sealed class ManualTime : TimeProvider
-    {
-        private long now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Interlocked.Read(ref now);
-
-        public void Advance(TimeSpan by) => Interlocked.Add(ref now, by.Ticks);
-    }
 }

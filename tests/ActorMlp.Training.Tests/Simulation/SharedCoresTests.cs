@@ -14,7 +14,9 @@ public sealed class SharedCoresTests
         { 1, [[0, 10, 1, 10]] },
         { 1, [[0, 10, 1, 20], [0, 10, 1, 20]] },
         { 2, [[0, 10, 1, 10], [0, 10, 1, 10]] },
-        { 2, [[0, 10, 1, 15], [0, 10, 1, 15], [0, 10, 1, 15]] },
+
+        // The third shares a core with the first; at the 10th millisecond the second is done, and the third has the other core.
+        { 2, [[0, 10, 1, 15], [0, 10, 1, 10], [0, 10, 1, 15]] },
         { 8, [[0, 10, 3, 10], [0, 20, 5, 20]] },
         { 4, [[0, 10, 4, 10]] },
         { 2, [[0, 10, 4, 20]] },
@@ -22,8 +24,8 @@ public sealed class SharedCoresTests
         // Two share the core from the 4th millisecond; the second has had 6 of its 6 when the first, with 10, has 2 left.
         { 1, [[0, 12, 1, 18], [4, 6, 1, 16]] },
 
-        // Two threads and one on two cores get two thirds each.
-        { 2, [[0, 10, 2, 15], [0, 10, 1, 15]] },
+        // Of two threads one has a core and the other half of one, beside a third; then that one has it alone.
+        { 2, [[0, 10, 2, 40.0 / 3], [0, 10, 1, 50.0 / 3]] },
         { 2, [[0, 0, 1, 0], [0, 5, 2, 5]] },
     };
 
@@ -67,15 +69,39 @@ public sealed class SharedCoresTests
     }
 
     [Fact]
-    public void Plan_of_processes_takes_longer_the_dearer_messages_are_and_says_the_same_each_time()
+    public void Plan_of_processes_takes_longer_the_dearer_each_cost_is_and_says_the_same_each_time()
     {
-        ClusterPlan plan = Plan(4) with { Machine = new MachineModel(2, 1, MessageCosts.Assumed), Standbys = 1 };
-        StepForecast free = MessageLevelForecast.Run(plan with { Machine = plan.Machine with { Costs = Free } }, 1).Step;
-        StepForecast step = MessageLevelForecast.Run(plan, 1).Step;
-        StepForecast dear = MessageLevelForecast.Run(plan with { Machine = plan.Machine with { Costs = MessageCosts.Assumed with { Megabyte = TimeSpan.FromMilliseconds(2) } } }, 1).Step;
-        Assert.True(free.Step < step.Step && step.Step < dear.Step, $"{free.Step}, {step.Step}, {dear.Step}");
-        Assert.Equal(step, MessageLevelForecast.Run(plan, 1).Step);
+        MessageCosts assumed = MessageCosts.Assumed;
+        StepForecast step = With(assumed);
+        Assert.True(With(Free).Step < step.Step);
+        MessageCosts[] dearer =
+        [
+            assumed with { Megabyte = assumed.Megabyte * 4 },
+            assumed with { Frame = assumed.Frame * 4 },
+            assumed with { WakingPool = assumed.WakingPool * 40 },
+            assumed with { SpinningPool = assumed.SpinningPool * 4 },
+            assumed with { TellingActor = assumed.TellingActor * 4 },
+            assumed with { CopyingMegabyte = assumed.CopyingMegabyte * 4 },
+            assumed with { Background = 0.2 },
+        ];
+        Assert.All(dearer, costs => Assert.True(With(costs).Step > step.Step, $"{costs}"));
+        Assert.Equal(step, With(assumed));
         Assert.All(new[] { step.Compute, step.Waiting, step.Update, step.Weights }, part => Assert.True(part >= TimeSpan.Zero, $"{step}"));
+
+        static StepForecast With(MessageCosts costs) => MessageLevelForecast.Run(Plan(4) with { Machine = new MachineModel(2, 1, costs), Standbys = 1 }, 1).Step;
+    }
+
+    [Fact]
+    public void Cores_of_a_plan_do_what_its_step_asks_for()
+    {
+        ClusterPlan plan = Plan(4) with { Machine = new MachineModel(2, 1, Free) };
+        StepForecast step = MessageLevelForecast.Run(plan, 1).Step;
+        Assert.Equal(step.Cores.Total, step.Cores.Computing);
+        Assert.Equal(1, step.Cores.Computing / (plan.ShardTime * plan.Shape.Shards), 0.01);
+
+        MachineUse dear = MessageLevelForecast.Run(plan with { Machine = new MachineModel(2, 1, MessageCosts.Assumed) }, 1).Step.Cores;
+        Assert.Equal(1, dear.Computing / step.Cores.Computing, 0.01);
+        Assert.All(new[] { dear.Frames, dear.HandingOver, dear.Copying, dear.Background }, part => Assert.True(part > TimeSpan.Zero, $"{dear}"));
     }
 
     [Fact]
@@ -87,7 +113,9 @@ public sealed class SharedCoresTests
         Megabyte = TimeSpan.Zero,
         Frame = TimeSpan.Zero,
         ControlMessage = TimeSpan.Zero,
-        HandingOver = TimeSpan.Zero,
+        WakingPool = TimeSpan.Zero,
+        SpinningPool = TimeSpan.Zero,
+        TellingActor = TimeSpan.Zero,
         CopyingMegabyte = TimeSpan.Zero,
         Background = 0,
     };

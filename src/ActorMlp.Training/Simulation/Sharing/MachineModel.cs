@@ -1,3 +1,5 @@
+using ActorMlp.Engine.Parallel;
+
 namespace ActorMlp.Training.Simulation.Sharing;
 
 /// <summary>One machine on which all nodes are processes.</summary>
@@ -20,8 +22,14 @@ public sealed record MessageCosts
     /// <summary>A control message, for whoever sends it, and as much for whoever receives it: serializer, Akka.Remote, system calls.</summary>
     public required TimeSpan ControlMessage { get; init; }
 
-    /// <summary>Something that is handed from one thread to another within a process: to an actor, or by an actor to the pool.</summary>
-    public required TimeSpan HandingOver { get; init; }
+    /// <summary>To wake a pool that sleeps.</summary>
+    public required TimeSpan WakingPool { get; init; }
+
+    /// <summary>How long a pool that has nothing to do keeps a core, on the lookout for more.</summary>
+    public TimeSpan SpinningPool { get; init; } = ComputePool.LeaderSpin;
+
+    /// <summary>To tell an actor that something is computed, or has arrived: from one thread to another, by way of the runtime's pool.</summary>
+    public required TimeSpan TellingActor { get; init; }
 
     /// <summary>A megabyte of weights that the node's actor copies to where they are staged.</summary>
     public required TimeSpan CopyingMegabyte { get; init; }
@@ -35,7 +43,8 @@ public sealed record MessageCosts
         Megabyte = TimeSpan.FromMicroseconds(500),
         Frame = TimeSpan.FromMicroseconds(20),
         ControlMessage = TimeSpan.FromMicroseconds(100),
-        HandingOver = TimeSpan.FromMicroseconds(10),
+        WakingPool = TimeSpan.FromMicroseconds(10),
+        TellingActor = TimeSpan.FromMicroseconds(10),
         CopyingMegabyte = TimeSpan.FromMicroseconds(100),
         Background = 0.02,
     };

@@ -15,7 +15,7 @@ public sealed record MachineUse
     /// <summary>Control messages, at both ends.</summary>
     public TimeSpan ControlMessages { get; init; }
 
-    /// <summary>Handing over from one thread to another.</summary>
+    /// <summary>Waking pools, which look out for more before they sleep, and telling actors.</summary>
     public TimeSpan HandingOver { get; init; }
 
     /// <summary>Weights copied to where they are staged.</summary>

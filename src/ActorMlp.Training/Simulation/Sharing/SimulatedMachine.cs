@@ -34,8 +34,8 @@ internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
     public void Compute(int process, TimeSpan work, Action done)
     {
         int threads = Math.Min(model.Threads, model.Cores);
-        Use += new MachineUse { Computing = work * threads, HandingOver = model.Costs.HandingOver * threads };
-        Of(pools, process, threads).Add(model.Costs.HandingOver + work, () => Handle(process, TimeSpan.Zero, done));
+        Use += new MachineUse { Computing = work * threads };
+        Of(pools, process, threads, model.Costs.WakingPool, model.Costs.SpinningPool).Add(work, () => Tell(process, TimeSpan.Zero, done));
     }
 
     /// <summary>Sends something; it arrives when the receiver's actor has taken it.</summary>
@@ -48,6 +48,7 @@ internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
     public void Send(int from, int to, Plane plane, long bytes, long staged, Action arrive)
     {
         TimeSpan copying = model.Costs.CopyingMegabyte * (staged / BytesOfMegabyte);
+        Use += new MachineUse { Copying = copying };
         if (from == to)
         {
             Handle(to, copying, arrive);
@@ -56,18 +57,18 @@ internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
         {
             Use += new MachineUse { ControlMessages = model.Costs.ControlMessage * 2 };
             Of(remoting, from, 1).Add(model.Costs.ControlMessage, () =>
-                Of(remoting, to, 1).Add(model.Costs.ControlMessage, () => Handle(to, copying, arrive)));
+                Of(remoting, to, 1).Add(model.Costs.ControlMessage, () => Tell(to, copying, arrive)));
         }
         else
         {
             if (!connections.TryGetValue((from, to), out (WorkQueue Sender, WorkQueue Receiver) connection))
             {
-                connections[(from, to)] = connection = (new WorkQueue(cores, 1), new WorkQueue(cores, 1));
+                connections[(from, to)] = connection = (new WorkQueue(cores, clock, 1), new WorkQueue(cores, clock, 1));
             }
 
             TimeSpan work = model.Costs.Frame + model.Costs.Megabyte * (bytes / BytesOfMegabyte);
             Use += new MachineUse { Frames = work * 2 };
-            connection.Sender.Add(work, () => connection.Receiver.Add(work, () => Handle(to, copying, arrive)));
+            connection.Sender.Add(work, () => connection.Receiver.Add(work, () => Tell(to, copying, arrive)));
         }
     }
 
@@ -78,17 +79,26 @@ internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
         cores.Begin(work, 1, DoInBackground);
     });
 
-    private void Handle(int process, TimeSpan copying, Action done)
+    private void Tell(int process, TimeSpan copying, Action done)
     {
-        Use += new MachineUse { HandingOver = model.Costs.HandingOver, Copying = copying };
-        Of(actors, process, 1).Add(model.Costs.HandingOver + copying, done);
+        Use += new MachineUse { HandingOver = model.Costs.TellingActor };
+        Handle(process, model.Costs.TellingActor + copying, done);
     }
 
-    private WorkQueue Of(Dictionary<int, WorkQueue> queues, int process, int threads)
+    /// <summary>What an actor does with a message that it has.</summary>
+    private void Handle(int process, TimeSpan work, Action done) => Of(actors, process, 1).Add(work, done);
+
+    /// <summary>A process's queue of some kind.</summary>
+    private WorkQueue Of(Dictionary<int, WorkQueue> queues, int process, int threads, TimeSpan wakeUp = default, TimeSpan spin = default)
     {
         if (!queues.TryGetValue(process, out WorkQueue? queue))
         {
-            queues[process] = queue = new WorkQueue(cores, threads);
+            queues[process] = queue = new WorkQueue(cores, clock, threads)
+            {
+                WakeUp = wakeUp,
+                Spin = spin,
+                Spent = time => Use += new MachineUse { HandingOver = time },
+            };
         }
 
         return queue;

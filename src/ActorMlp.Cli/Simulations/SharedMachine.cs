@@ -51,13 +51,13 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
     /// </summary>
     private ClusterPlan Measure(ClusterPlan plan, int threads)
     {
-        bool share = plan.Nodes * threads > cores;
+        bool oversubscribed = plan.Nodes * threads > cores;
         var clock = new PhaseClock();
         using var phases = new Barrier(plan.Nodes, _ => clock.Next());
         Task<Sample[]>[] measured = [.. Enumerable.Range(0, plan.Nodes).Select(process => Task.Factory.StartNew(
-            () => Measure(plan, process, threads, phases, share), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+            () => Measure(plan, process, threads, phases, oversubscribed), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         Sample[] samples = [.. Task.WhenAll(measured).GetAwaiter().GetResult().SelectMany(one => one)];
-        if (share)
+        if (oversubscribed)
         {
             // What work takes beside the arrival of weights, by the processor's time of all: of gradients, of updates, and of both in turn.
             double[] seconds = [.. clock.ProcessorSeconds.Select((all, phase) => all / samples.Count(sample => sample.Phase == phase))];

@@ -125,7 +125,12 @@ public sealed partial class KeeperMachine
 
     private KeeperEffect[] Offer()
     {
-        if (attempts == MostAttempts || contacts.Count == 0)
+        if (contacts.Count == 0)
+        {
+            return Refuse(["no coordinator takes the run: every node that took part in it is gone"]);
+        }
+
+        if (attempts == MostAttempts)
         {
             return Refuse([$"no coordinator takes the run: no answer from {string.Join(", ", contacts)}; does a node run there, with this secret or authority, and can it reach {name}?"]);
         }

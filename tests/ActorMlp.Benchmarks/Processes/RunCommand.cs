@@ -28,7 +28,8 @@ internal readonly record struct MeasuredRate(double SamplesPerSecond, double Oth
 /// <summary>Runs the built command <c>actormlp train</c> on MNIST, with network 784-512-256-10 and momentum.</summary>
 internal sealed partial class RunCommand
 {
-    private const int Interrupt = 2;
+    /// <summary>SIGTERM: as Ctrl-C, but heard in a shell's background too.</summary>
+    private const int Termination = 15;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
     private readonly string program;
@@ -85,7 +86,7 @@ internal sealed partial class RunCommand
         }
 
         double others = load!.OtherCores();
-        run.Interrupt();
+        run.Stop();
         await run.EndAsync().ConfigureAwait(false);
         double began = 0;
         var counted = new List<double>();
@@ -196,8 +197,8 @@ internal sealed partial class RunCommand
 
         public bool HasEnded => process.HasExited;
 
-        /// <summary>Ctrl-C: the run stops with a checkpoint, and its nodes end with it.</summary>
-        public void Interrupt() => _ = Signal(process.Id, RunCommand.Interrupt);
+        /// <summary>The run stops with a checkpoint, and its nodes end with it.</summary>
+        public void Stop() => _ = Signal(process.Id, Termination);
 
         public async Task EndAsync()
         {

@@ -69,7 +69,8 @@ public sealed class KeeperMachineTests
         KeeperMachine machine = Accepted();
         Assert.Empty(machine.Handle(new ContactGone("z:1")));
         Assert.Equal(["b:1"], Offer(machine.Handle(new ContactGone("a:1"))).To);
-        Assert.IsType<RefuseRun>(Assert.Single(machine.Handle(new ContactGone("b:1")).Concat(machine.Handle(new OfferDue()))));
+        RefuseRun refused = Assert.IsType<RefuseRun>(Assert.Single(machine.Handle(new ContactGone("b:1")).Concat(machine.Handle(new OfferDue()))));
+        Assert.Contains("every node that took part in it is gone", Assert.Single(refused.Reasons), StringComparison.Ordinal);
     }
 
     [Fact]

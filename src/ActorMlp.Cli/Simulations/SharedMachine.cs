@@ -59,9 +59,10 @@ internal sealed class SharedMachine(RunSetup setup, int cores, double? samplesPe
         Sample[] samples = [.. Task.WhenAll(measured).GetAwaiter().GetResult().SelectMany(one => one)];
         if (oversubscribed)
         {
-            // What work takes beside the arrival of weights, by the processor's time of all: of gradients, of updates, and of both in turn.
+            // What work takes beside the arrival of weights, by the processor's time of all: of gradients, of updates, and of both in turn. Of a tiny network that may be less than differs by chance.
             double[] seconds = [.. clock.ProcessorSeconds.Select((all, phase) => all / samples.Count(sample => sample.Phase == phase))];
-            double gradients = seconds[1] - seconds[0], updates = seconds[2] - seconds[0], inTurn = (seconds[3] - seconds[0]) / (gradients + updates);
+            double Beside(int phase) => Math.Max(TimeSpan.FromMicroseconds(1).TotalSeconds, seconds[phase] - seconds[0]);
+            double gradients = Beside(1), updates = Beside(2), inTurn = Beside(3) / (gradients + updates);
             return plan with
             {
                 ShardTime = TimeSpan.FromSeconds(gradients * inTurn / samples.Average(sample => sample.Shards)),

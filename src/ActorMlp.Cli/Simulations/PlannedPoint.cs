@@ -16,6 +16,9 @@ internal sealed record PlannedPoint(ClusterPlan Plan, StepForecast Step, double 
     /// <summary>An epoch's steps; evaluation and checkpoints come on top.</summary>
     public TimeSpan Epoch => Step.Step * Plan.Shape.StepsPerEpoch;
 
+    /// <summary>Cores that work at a time, where all nodes share a machine; what is asked for at the edges of the steps that count may make a hundredth more than there are.</summary>
+    public double? BusyCores => Plan.Machine is { } machine ? Math.Min(machine.Cores, Step.Cores.Total / Step.Step) : null;
+
     /// <summary>The share of what as many single nodes would do.</summary>
     public double EfficiencyBeside(PlannedPoint one) => SamplesPerSecond / one.SamplesPerSecond / Plan.Nodes;
 }

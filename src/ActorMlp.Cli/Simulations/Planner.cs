@@ -104,7 +104,7 @@ internal sealed class Planner(CommandContext context)
                 : $"bytes      {SimulationReport.Bytes(point.BytesPerStep)} a step over all links, {SimulationReport.Bytes(point.BytesPerStep / plan.Nodes)} sent by a node, "
                     + $"{SimulationReport.Bytes(point.BytesPerStep / plan.Nodes / (plan.Nodes - 1))} from a node to another, on average",
         ];
-        if (plan.Machine is { } machine)
+        if (plan.Machine is { } machine && point.BusyCores is { } busy)
         {
             MachineUse use = step.Cores;
             string Share(TimeSpan part, string what) => $"{what} {Figures.Percent(part / use.Total)}";
@@ -117,7 +117,7 @@ internal sealed class Planner(CommandContext context)
                 Share(use.Copying, "staging weights"),
                 Share(use.Background, "heartbeats and timers"),
             ];
-            lines.Add($"cores      {Figures.Number(Math.Round(use.Total / step.Step, 2))} of {machine.Cores} busy: {string.Join(", ", shares)}");
+            lines.Add($"cores      {Figures.Number(Math.Round(busy, 2))} of {machine.Cores} busy: {string.Join(", ", shares)}");
         }
 
         if (plan.ComputingNodes < plan.Nodes)
@@ -160,6 +160,7 @@ internal sealed class Planner(CommandContext context)
             ["updateSeconds"] = point.Step.Update.TotalSeconds,
             ["weightSeconds"] = point.Step.Weights.TotalSeconds,
             ["bytesPerStep"] = point.BytesPerStep,
+            ["busyCores"] = point.BusyCores,
             ["byMessages"] = point.ByMessages,
         })]),
     }.ToJsonString();

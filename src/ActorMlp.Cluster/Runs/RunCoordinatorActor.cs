@@ -253,15 +253,17 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
             samplesPerSecond = epoch.Metrics.SamplesPerSecond;
         }
 
-        if (runEvent is StepCommittedEvent step)
+        switch (runEvent)
         {
-            keeper.Report(step);
-        }
-
-        // Checkpoints are written, and told of, where the run is kept.
-        else if (runEvent is not CheckpointSaved)
-        {
-            keeper.Tell(runEvent);
+            case CheckpointSaved:
+                // Checkpoints are written, and told of, where the run is kept.
+                break;
+            case StepCommittedEvent step:
+                keeper.Report(step);
+                break;
+            default:
+                keeper.Tell(runEvent);
+                break;
         }
     }
 

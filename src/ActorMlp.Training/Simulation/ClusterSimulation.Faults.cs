@@ -237,7 +237,7 @@ public sealed partial class ClusterSimulation
     private SimulatedProcess Join(bool isServer)
     {
         int id = processes.Count;
-        var process = new SimulatedProcess(id, isServer, clock, machine);
+        var process = StartProcess(id, isServer);
         processes[id] = process;
         int of = run;
         if (coordinator is null || conclusion is not null)

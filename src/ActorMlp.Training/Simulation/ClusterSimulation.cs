@@ -162,9 +162,8 @@ public sealed partial class ClusterSimulation
         schedule = new FaultSchedule(options.Script);
         for (int id = 0; id < options.Nodes; id++)
         {
-            processes[id] = new SimulatedProcess(id, id < (options.Servers ?? options.Nodes), clock, machine);
+            processes[id] = StartProcess(id, id < (options.Servers ?? options.Nodes));
             places.Add(processes[id]);
-            machine?.Start(id);
         }
 
         machine?.Start(KeeperId);
@@ -230,6 +229,12 @@ public sealed partial class ClusterSimulation
             Shares = keeper.Shares,
             ControlMessagesLost = network.ControlMessagesLost,
         };
+    }
+
+    private SimulatedProcess StartProcess(int id, bool isServer)
+    {
+        machine?.Start(id);
+        return new SimulatedProcess(id, isServer, clock, machine);
     }
 
     /// <summary>What a subtree takes on a node of ordinary speed.</summary>

@@ -11,13 +11,12 @@ internal sealed class TestLog : ILoggerFactory, ILogger
     public IReadOnlyList<string> Lines => [.. lines];
 
     /// <summary>Waits for a line of at least this level that contains all of the given words.</summary>
-    public Task WaitForAsync(LogLevel level, params string[] words) => WaitForOneOfAsync(level, words);
+    public Task WaitForAsync(LogLevel level, params string[] words) =>
+        Eventually.TrueAsync(() => Has(level, words), () => $"nobody logged {string.Join(", ", words)}:\n{string.Join('\n', lines)}");
 
-    /// <summary>Waits for a line of at least this level that contains all words of one of the given sets.</summary>
-    public Task WaitForOneOfAsync(LogLevel level, params string[][] sets) => Eventually.TrueAsync(
-        () => lines.Any(line => Enum.Parse<LogLevel>(line[..line.IndexOf(' ', StringComparison.Ordinal)]) >= level
-            && sets.Any(words => words.All(word => line.Contains(word, StringComparison.Ordinal)))),
-        () => $"nobody logged {string.Join(" or ", sets.Select(words => string.Join(", ", words)))}:\n{string.Join('\n', lines)}");
+    /// <summary>Whether there is a line of at least this level that contains all of the given words.</summary>
+    public bool Has(LogLevel level, params string[] words) => lines.Any(line =>
+        Enum.Parse<LogLevel>(line[..line.IndexOf(' ', StringComparison.Ordinal)]) >= level && words.All(word => line.Contains(word, StringComparison.Ordinal)));
 
     public ILogger CreateLogger(string categoryName) => this;
 

@@ -88,7 +88,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<CheckpointWritten>(message =>
         {
             options.Observer.Report(new CheckpointSaved(message.Step, message.Path));
-            Carry(machine.Handle(message));
+            coordinator.Tell(message);
         });
         Receive<CheckpointFailed>(message => Carry(machine.Handle(message)));
         Receive<LogFailed>(message => Carry(machine.Handle(message)));

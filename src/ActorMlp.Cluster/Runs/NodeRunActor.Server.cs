@@ -288,23 +288,18 @@ internal sealed partial class NodeRunActor
             return;
         }
 
-        if (adoptions > 0)
-        {
-            waitingForAdoption.Add(send.Message, view.Arrangement.Pieces.Count, () => StageLocally(send), () => { });
-        }
-        else
-        {
-            AcceptWeights(send.Message, buffer.Span.Slice(offset, send.Piece.Length));
-        }
-    }
-
-    private void StageLocally(SendWeights send)
-    {
-        if (send.Message.Arrangement == view.Arrangement.Number && RangeAt(send.Piece.Offset) is { } range && send.Message.Step >= range.Step)
-        {
-            (SharedBuffer buffer, int offset) = range.Weights(send.Piece, send.Message.Step);
-            AcceptWeights(send.Message, buffer.Span.Slice(offset, send.Piece.Length));
-        }
+        // The server may be steps further when they are taken.
+        buffer.Retain();
+        waitingWeights.Add(
+            send.Message,
+            view.Arrangement.Pieces.Count,
+            () =>
+            {
+                Stage(send.Message, buffer.Span.Slice(offset, send.Piece.Length));
+                buffer.Release();
+            },
+            buffer.Release);
+        TakeWeights();
     }
 
     private void Tell(int number, object message)

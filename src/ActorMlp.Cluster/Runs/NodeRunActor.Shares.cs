@@ -80,10 +80,10 @@ internal sealed partial class NodeRunActor
             return;
         }
 
-        if (header.Kind == BulkKind.Weights && adoptions > 0)
+        if (header.Kind == BulkKind.Weights)
         {
             // Work names the version of the weights that it takes, so none is skipped.
-            waitingForAdoption.Add(WeightsOf(header), int.MaxValue, () => AcceptShareFrame(frame), frame.Payload.Dispose);
+            AcceptWeights(frame, int.MaxValue);
             return;
         }
 
@@ -95,9 +95,6 @@ internal sealed partial class NodeRunActor
 
         switch (header.Kind)
         {
-            case BulkKind.Weights:
-                AcceptWeights(new WeightsArrived(header.Arrangement, header.Step, (int)header.Offset, header.View, header.Held), payload.Floats);
-                break;
             case BulkKind.State when missingFloats > 0:
                 payload.Floats.CopyTo(acquired[header.Range].Span[(int)header.Offset..]);
                 missingFloats -= header.Count;
@@ -345,7 +342,7 @@ internal sealed partial class NodeRunActor
             return;
         }
 
-        message.Sends.ForEach(send => AcceptWeights(send.Message, message.Weights.Span.Slice(send.Piece.Offset, send.Piece.Length)));
+        message.Sends.ForEach(send => Stage(send.Message, message.Weights.Span.Slice(send.Piece.Offset, send.Piece.Length)));
         message.Weights.Release();
     }
 

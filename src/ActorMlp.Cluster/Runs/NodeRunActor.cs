@@ -32,7 +32,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private readonly RunLinks links;
     private readonly SortedDictionary<int, RunMember> members = [];
     private readonly List<BulkFrame> early = [];
-    private readonly WaitingWeights waitingForAdoption = new();
+    private readonly WaitingWeights waitingWeights = new();
     private readonly WeightsMachine weights = new();
     private IActorRef coordinator;
     private PreparedRun? prepared;
@@ -84,7 +84,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
         arriving?.Clear();
         ForgetHeldWeights();
         early.ForEach(frame => frame.Payload.Dispose());
-        waitingForAdoption.Clear();
+        waitingWeights.Clear();
 
         prepared?.Data.Dispose();
         pool.Dispose();
@@ -218,15 +218,8 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             case BulkKind.Gradient or BulkKind.SecondGradient:
                 AcceptGradient(frame);
                 break;
-            case BulkKind.Weights when adoptions > 0:
-                waitingForAdoption.Add(WeightsOf(header), view.Arrangement.Pieces.Count, () => Accept(frame), frame.Payload.Dispose);
-                break;
             case BulkKind.Weights:
-                using (frame.Payload)
-                {
-                    AcceptWeights(WeightsOf(header), frame.Payload.Floats);
-                }
-
+                AcceptWeights(frame, view.Arrangement.Pieces.Count);
                 break;
             case BulkKind.State:
                 AcceptState(frame);
@@ -245,7 +238,31 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
 
     private static WeightsArrived WeightsOf(BulkHeader header) => new(header.Arrangement, header.Step, (int)header.Offset, header.View, header.Held);
 
-    private void AcceptWeights(WeightsArrived message, ReadOnlySpan<float> values)
+    private void AcceptWeights(BulkFrame frame, int pieces)
+    {
+        WeightsArrived message = WeightsOf(frame.Header);
+        waitingWeights.Add(
+            message,
+            pieces,
+            () =>
+            {
+                using (frame.Payload)
+                {
+                    Stage(message, frame.Payload.Floats);
+                }
+            },
+            frame.Payload.Dispose);
+        TakeWeights();
+    }
+
+    private void TakeWeights()
+    {
+        while (adoptions == 0 && waitingWeights.TryTake(weights, view.Arrangement.Pieces.Count))
+        {
+        }
+    }
+
+    private void Stage(WeightsArrived message, ReadOnlySpan<float> values)
     {
         if (weights.Takes(message))
         {
@@ -257,11 +274,7 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
     private void AcceptAdopted()
     {
         adoptions--;
-        while (adoptions == 0 && !waitingForAdoption.IsEmpty)
-        {
-            waitingForAdoption.TakeNext();
-        }
-
+        TakeWeights();
         while (adoptions == 0 && heldWeights.TryDequeue(out HeldWeights? held))
         {
             Accept(held);

@@ -79,15 +79,18 @@ internal sealed partial class RunCoordinatorActor
         if (under.Length == 0)
         {
             nextNumber = nodes.Keys.Append(-1).Max() + 1;
-            keeper.Tell(new RunRewound(run.Progress.Step, "the coordinator was lost, and no node has begun the run", blueprint.Shape.LeavesOrderOpen));
+            const string Reason = "the coordinator was lost, and no node has begun the run";
             if (blueprint.Shape.Sharing is not null)
             {
+                keeper.Tell(new RunRewound(run.Progress.Step, Reason, blueprint.Shape.LeavesOrderOpen));
+
                 // Under another number: what is still on its way would have other bits than what comes.
                 keeper.Tell(new RunMoves());
                 Context.Stop(Self);
                 return;
             }
 
+            machine.Handle(new RunNotBegun(Reason));
             Gather();
             return;
         }

@@ -142,6 +142,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<BlocksEvaluated>(message => Carry(machine.Handle(message, Now)));
         Receive<CheckpointWritten>(message => Carry(machine.Handle(message)));
         Receive<CheckpointFailed>(message => Carry(machine.Handle(message)));
+        Receive<StateKept>(message => Carry(machine.Handle(message)));
         Receive<BestRestored>(message => Carry(machine.Handle(message)));
         Receive<StepDiverged>(message => Carry(machine.Handle(message)));
         Receive<DuplicatesDiffer>(message => Carry(machine.Handle(message)));

@@ -67,6 +67,7 @@ public static class WireMessages
             WireMessage.Of<BlocksEvaluated>("be"),
             WireMessage.Of<CheckpointWritten>("cw"),
             WireMessage.Of<CheckpointFailed>("cf"),
+            WireMessage.Of<StateKept>("sk"),
             WireMessage.Of<BestRestored>("br"),
             WireMessage.Of<StopRequested>("sr"),
             WireMessage.Of<RangeReady>("rr"),

@@ -170,7 +170,7 @@ public sealed class LedgerAuditor(TrainingOptions training)
         }
 
         rewinds.Add(new RewindEntry(line.Step, line.From - line.Step, line.Reason));
-        views.Clear();
+        views.GoOnFrom(line.View);
     }
 
     private void Enter(StepLine line)

@@ -9,13 +9,32 @@ internal sealed class ViewHistory
     private readonly Dictionary<int, IReadOnlyList<WorkerShards>> views = [];
     private int newest;
     private int last;
+    private int lastButOne;
     private IReadOnlyList<CountedSubtree>? checkedLast;
 
     /// <summary>The run begins anew: views may be numbered anew too.</summary>
     public void Clear()
     {
         views.Clear();
-        (newest, last, checkedLast) = (0, 0, null);
+        (newest, last, lastButOne, checkedLast) = (0, 0, 0, null);
+    }
+
+    /// <summary>The run went back: steps from here on are of a view, or of a later one; views before count no more.</summary>
+    /// <param name="view">Its number; 0 where views are numbered anew.</param>
+    public void GoOnFrom(int view)
+    {
+        if (view == 0)
+        {
+            Clear();
+            return;
+        }
+
+        foreach (int old in views.Keys.Where(number => number < view).ToList())
+        {
+            views.Remove(old);
+        }
+
+        (last, lastButOne, checkedLast) = (0, 0, null);
     }
 
     /// <summary>Enters a view. They only grow; where they do not, another coordinator took the run over and began to number them anew.</summary>
@@ -31,13 +50,16 @@ internal sealed class ViewHistory
     }
 
     /// <summary>Checks that each shard of a step was counted for a worker that had it in a view of that step, or that helped as it was late.</summary>
-    /// <param name="view">The view that the step ended in; it began in that of the step before, or in a later one.</param>
+    /// <param name="view">
+    /// The view that the lead went by when the step ended. The step may have begun in an older one: the lead decides on that while the step before is in flight, which may itself be opened
+    /// again in a newer view then. So it is no older than the view in which the step before that ended. Workers may have gone by any view that was published since.
+    /// </param>
     /// <param name="counted">The subtrees.</param>
     /// <param name="redealt">Shards that were dealt again.</param>
     /// <exception cref="AuditException">It was not.</exception>
     public void Check(int view, IReadOnlyList<CountedSubtree> counted, IReadOnlyList<RedealtShards> redealt)
     {
-        if (view == last && redealt.Count == 0 && ReferenceEquals(counted, checkedLast))
+        if (view == last && last == lastButOne && redealt.Count == 0 && ReferenceEquals(counted, checkedLast))
         {
             return;
         }
@@ -52,7 +74,7 @@ internal sealed class ViewHistory
             throw new AuditException($"the step ended in view {view}, which no line before it names");
         }
 
-        List<IReadOnlyList<WorkerShards>> standing = [.. views.Where(one => one.Key >= last && one.Key <= view).Select(one => one.Value)];
+        List<IReadOnlyList<WorkerShards>> standing = [.. views.Where(one => one.Key >= lastButOne).Select(one => one.Value)];
         foreach (CountedSubtree subtree in counted)
         {
             // Shard by shard: neighbours that a worker had in different views may be told of as one subtree.
@@ -65,10 +87,10 @@ internal sealed class ViewHistory
             }
         }
 
-        (last, checkedLast) = (view, redealt.Count == 0 ? counted : null);
+        (lastButOne, last, checkedLast) = (last, view, redealt.Count == 0 ? counted : null);
         if (views.Count > 1)
         {
-            foreach (int old in views.Keys.Where(number => number < view).ToList())
+            foreach (int old in views.Keys.Where(number => number < lastButOne).ToList())
             {
                 views.Remove(old);
             }

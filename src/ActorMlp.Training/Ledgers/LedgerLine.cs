@@ -37,7 +37,8 @@ public sealed record StepLine(int Epoch, StepAccount Account) : LedgerLine;
 /// <param name="Step">Steps that stand.</param>
 /// <param name="From">Steps that were committed.</param>
 /// <param name="Reason">Why.</param>
-public sealed record RewindLine(long Step, long From, string Reason) : LedgerLine;
+/// <param name="View">The first view in which steps may be computed from then on; 0 where views are numbered anew.</param>
+public sealed record RewindLine(long Step, long From, string Reason, int View = 0) : LedgerLine;
 
 /// <summary>A line of a ledger is not what the program writes.</summary>
 /// <param name="message">What is wrong with it.</param>

@@ -11,12 +11,12 @@ namespace ActorMlp.Training.Ledgers;
 public sealed class LedgerLog : IDisposable
 {
     private readonly string path;
-    private readonly FileStream file;
+    private readonly Stream file;
     private LedgerWriter writer;
     private IReadOnlyDictionary<int, string> members = new Dictionary<int, string>();
     private long steps;
 
-    private LedgerLog(string path, FileStream file)
+    private LedgerLog(string path, Stream file)
     {
         this.path = path;
         this.file = file;
@@ -42,6 +42,9 @@ public sealed class LedgerLog : IDisposable
             throw new StorageException(path, $"cannot be opened: {exception.Message}", exception);
         }
     }
+
+    /// <summary>A new run's ledger over a stream of its own, which it reads, writes, cuts and closes: for a run that has no folder.</summary>
+    internal static LedgerLog Over(Stream stream) => new("the ledger", stream);
 
     /// <summary>Writes down what belongs in a ledger, and takes no notice of the rest.</summary>
     /// <exception cref="StorageException">It could not be written.</exception>
@@ -93,7 +96,7 @@ public sealed class LedgerLog : IDisposable
             throw CannotWrite(exception);
         }
 
-        Append(new RewindLine(rewound.Step, Math.Max(from, rewound.Step), rewound.Reason));
+        Append(new RewindLine(rewound.Step, Math.Max(from, rewound.Step), rewound.Reason, rewound.View));
     }
 
     /// <summary>Takes out the steps that do not stand, and a last line that was cut short; what else was told since then is put behind the steps that stand.</summary>

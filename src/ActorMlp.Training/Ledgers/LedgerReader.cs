@@ -51,7 +51,7 @@ public sealed class LedgerReader
                     root.GetProperty(LedgerKeys.ViewStands).GetInt32(),
                     [.. root.GetProperty(LedgerKeys.Shares).EnumerateArray().Select(share => new WorkerShards(Number(share, 0), Number(share, 1), Number(share, 2)))]),
                 LedgerKeys.Rewind => new RewindLine(
-                    root.GetProperty(LedgerKeys.Rewind).GetInt64(), root.GetProperty(LedgerKeys.From).GetInt64(), Text(root, LedgerKeys.Reason)),
+                    root.GetProperty(LedgerKeys.Rewind).GetInt64(), root.GetProperty(LedgerKeys.From).GetInt64(), Text(root, LedgerKeys.Reason), root.GetProperty(LedgerKeys.ViewStands).GetInt32()),
                 string other => throw new LedgerFormatException($"begins with '{other}', which begins no line of a ledger"),
             };
         }

@@ -63,6 +63,7 @@ internal sealed class LedgerWriter(uint checksum)
                 json.WriteNumber(LedgerKeys.Rewind, rewind.Step);
                 json.WriteNumber(LedgerKeys.From, rewind.From);
                 json.WriteString(LedgerKeys.Reason, rewind.Reason);
+                json.WriteNumber(LedgerKeys.ViewStands, rewind.View);
                 break;
             default:
                 throw new ArgumentException($"no ledger has a line of {line.GetType()}", nameof(line));

@@ -6,21 +6,31 @@ namespace ActorMlp.Training.Machines;
 /// <content>Checkpoints: asked for, written, or not, and the best one read back.</content>
 public sealed partial class CoordinatorMachine
 {
-    /// <summary>A checkpoint is on disk.</summary>
+    /// <summary>
+    /// Whoever keeps the run has the state of a checkpoint: nothing before it is trained again, so ranges may be arranged anew. Where the run goes back it goes to the newest such state, even
+    /// if its word comes late: servers are given no older one, and the word is said again.
+    /// </summary>
+    public IReadOnlyList<CoordinatorEffect> Handle(StateKept message) => message.Progress.Step > saved.Step ? Keep(message.Progress) : [];
+
+    /// <summary>A checkpoint is on disk: a run that ends may end.</summary>
     public IReadOnlyList<CoordinatorEffect> Handle(CheckpointWritten message)
     {
         var effects = new List<CoordinatorEffect> { new Notify(new CheckpointSaved(message.Step, message.Path)) };
-        effects.AddRange(Confirm(message));
-        if (message.Kind == CheckpointKind.Last && saving is { } written && written.Step == message.Step)
+        if (message.Kind != CheckpointKind.Last)
         {
-            (saved, saving) = (written, null);
-            lastWritten = message.Step;
-            effects.AddRange(phase switch
-            {
-                Phase.Stopping or Phase.Finishing => Conclude(),
-                Phase.Settling => Arrange(),
-                _ => (IReadOnlyList<CoordinatorEffect>)[],
-            });
+            return effects;
+        }
+
+        lastWritten = Math.Max(lastWritten, message.Step);
+        if (saving is { } own && own.Step == message.Step)
+        {
+            // Where no other process keeps the run nothing was said before.
+            effects.AddRange(Keep(own));
+        }
+
+        if (phase is Phase.Stopping or Phase.Finishing && lastWritten == progress.Step)
+        {
+            effects.AddRange(Conclude());
         }
 
         return effects;
@@ -44,11 +54,23 @@ public sealed partial class CoordinatorMachine
     {
         if (kind == CheckpointKind.Last)
         {
-            (lastWritten, saving) = (-1, progress);
-            EnterAsked(progress);
+            (lastWritten, lastAsked, saving) = (-1, progress.Step, progress);
         }
 
         return new TellParameterServer(new WriteCheckpoint(kind, progress, saved.Step));
+    }
+
+    private IReadOnlyList<CoordinatorEffect> Keep(RunProgress kept)
+    {
+        saved = kept;
+        if (saving is { } own && own.Step <= kept.Step)
+        {
+            saving = null;
+        }
+
+        return rewound is { } going ? Rewind(going.Reason, lastHeard)
+            : phase == Phase.Settling && saved.Step == progress.Step ? Arrange()
+            : [];
     }
 
     private TellParameterServer AskForBest() => new(new RestoreBest((long)progress.Best!.Epoch * shape.StepsPerEpoch));

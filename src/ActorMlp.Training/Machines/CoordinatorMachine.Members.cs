@@ -260,9 +260,10 @@ public sealed partial class CoordinatorMachine
             effects.Add(new TellParameterServer(new ContinueTraining(progress.Step - 1, view.Number)));
         }
 
-        if (saving is not null)
+        RunProgress? unwritten = phase is Phase.Stopping or Phase.Finishing && lastWritten != progress.Step ? progress : null;
+        if ((saving ?? unwritten) is { } checkpoint)
         {
-            effects.Add(new TellParameterServer(new WriteCheckpoint(CheckpointKind.Last, saving, saved.Step)));
+            effects.Add(new TellParameterServer(new WriteCheckpoint(CheckpointKind.Last, checkpoint, saved.Step)));
         }
 
         if (phase == Phase.Arranging)
@@ -288,20 +289,30 @@ public sealed partial class CoordinatorMachine
         }
 
         progress = saved;
-        lastWritten = ReferenceEquals(saved, first) ? -1 : saved.Step;
+        lastAsked = lastWritten == saved.Step ? saved.Step : -1;
         rewound = new RunRewound(progress.Step, reason, shape.LeavesOrderOpen);
         (evaluation, saving) = (null, null);
         phase = Phase.Gathering;
-
-        return [.. shape.Sharing is null ? TellRewound() : [], .. ArrangeIfGathered()];
+        return ArrangeIfGathered();
     }
+
+    /// <summary>Says that the run went back, once it is known how far.</summary>
+    private Notify[] TellRewound()
+    {
+        Notify[] told = rewound is null ? [] : [new Notify(rewound with { View = view.Arrangement.Number })];
+        rewound = null;
+        return told;
+    }
+
+    /// <summary>Workers whose shares a run that is made of shares is made of: those who are there when it begins.</summary>
+    private int SharesOfRun() => shape.Sharing is null ? 0 : (shares ??= members.Count);
 
     private IReadOnlyList<CoordinatorEffect> DealAnew() => shape.WorkersKeepResiduals ? HoldIfStale() : ChangeView();
 
     private IReadOnlyList<CoordinatorEffect> ArrangeIfGathered() =>
         members.Count < shape.Workers || servers.Count == 0 ? [] : Arrange();
 
-    /// <summary>Deals ranges anew; whoever keeps the run has the state of this very step.</summary>
+    /// <summary>Deals ranges anew; whoever keeps the run has the state of this very step, or a newer one and says so.</summary>
     private IReadOnlyList<CoordinatorEffect> Arrange()
     {
         phase = Phase.Arranging;
@@ -326,8 +337,8 @@ public sealed partial class CoordinatorMachine
     }
 
     /// <summary>
-    /// A view of those who are there. The step in flight is computed anew by those who have its weights: whoever joined while it was under way waits for the
-    /// next one.
+    /// A view of those who are there. After a loss the step in flight is computed anew by those who have its weights: whoever joined while it was under way waits for the
+    /// next one. Until a step is heard of that a view after the loss has, others may come to stand in that view's stead, and hold to the same.
     /// </summary>
     private IReadOnlyList<CoordinatorEffect> ChangeView(bool afterLoss = false)
     {
@@ -337,7 +348,8 @@ public sealed partial class CoordinatorMachine
             joinedIn.TryAdd(worker, view.Number + 1);
         }
 
-        WorkerId[] ready = [.. present.Where(worker => !afterLoss || joinedIn[worker] <= heardOf)];
+        lostIn = afterLoss ? view.Number + 1 : lostIn;
+        WorkerId[] ready = [.. present.Where(worker => lostIn <= heardOf || joinedIn[worker] <= heardOf)];
         ready = ready.Length > 0 ? ready : present;
         someWait = ready.Length < present.Length;
         foreach (int number in members.Keys)

@@ -30,7 +30,6 @@ public sealed partial class CoordinatorMachine
         if (shape.Sharing is not null || !message.AreReady || CatchUp(message) is not { } caughtUp)
         {
             phase = Phase.Settling;
-            EnterAsked(message.Newest);
             return Rewind("the coordinator was lost", now);
         }
 
@@ -68,20 +67,16 @@ public sealed partial class CoordinatorMachine
         return effects;
     }
 
+    /// <summary>No node has begun a run that is taken over: it begins from its last checkpoint, as soon as nodes are gathered.</summary>
+    public void Handle(RunNotBegun message) => rewound = new RunRewound(progress.Step, message.Reason, shape.LeavesOrderOpen);
+
     private static int FirstViewAfter(int last) => last == 0 ? 0 : (last / ViewsOfTerm + 1) * ViewsOfTerm;
 
     /// <summary>Enters what was committed since the newest progress that is known; null if that is not all there is to know.</summary>
     private List<CoordinatorEffect>? CatchUp(RunRecovered message)
     {
         progress = message.Newest;
-        if (message.Newest.Step != saved.Step)
-        {
-            saving = message.Newest;
-        }
-        else
-        {
-            lastWritten = saved.Step > 0 ? saved.Step : -1;
-        }
+        saving = message.Newest.Step != saved.Step ? message.Newest : null;
 
         List<CoordinatorEffect> effects = [];
         foreach (StepCommitted commit in message.Commits.Where(commit => commit.Step >= message.Newest.Step))

@@ -26,7 +26,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         /// <summary>Steps are open.</summary>
         Training,
 
-        /// <summary>Training holds until the checkpoint is written from which ranges are arranged anew.</summary>
+        /// <summary>Training holds until whoever keeps the run has the state from which ranges are arranged anew.</summary>
         Settling,
         Evaluating,
         Stopping,
@@ -54,7 +54,10 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private SplitMetrics? test;
     private bool stopRequested;
     private bool redeals;
+    private RunRewound? rewound;
+    private int? shares = shape.Shares;
     private long lastWritten = -1;
+    private long lastAsked = -1;
     private TimeSpan lastHeard;
     private TimeSpan latest;
     private TimeSpan lastRepeated;
@@ -62,6 +65,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private TimeSpan longestStep;
     private int stalls;
     private int heardOf;
+    private int lostIn;
     private bool someWait;
     private double learningRate;
     private string? lastWeightsSha256;
@@ -284,7 +288,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         if (stopRequested)
         {
             phase = Phase.Stopping;
-            return saving is not null ? [] : lastWritten == progress.Step ? Conclude() : [Save(CheckpointKind.Last)];
+            return Conclude();
         }
 
         if (IsArrangementStale)
@@ -338,7 +342,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
 
         if (lastWritten != progress.Step && !(phase == Phase.Finishing && first.Step == progress.Step))
         {
-            return [];
+            return lastAsked == progress.Step ? [] : [Save(CheckpointKind.Last)];
         }
 
         RunStatus status = phase == Phase.Stopping ? RunStatus.Stopped : RunStatus.Completed;

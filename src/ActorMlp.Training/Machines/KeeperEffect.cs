@@ -61,7 +61,7 @@ public sealed record BeginLog(int Shares, long Step) : KeeperEffect;
 public sealed record AppendToLog(IReadOnlyList<UpdateRecord> Updates) : KeeperEffect;
 
 /// <summary>
-/// Have a state that is whole written, in the background and in order, and hand in <see cref="CheckpointWritten"/> or <see cref="CheckpointFailed"/>. One that waits may be overtaken by a newer
+/// Have a state that is whole written, in the background and in order, tell the coordinator <see cref="CheckpointWritten"/>, or hand in <see cref="CheckpointFailed"/>. One that waits may be overtaken by a newer
 /// one of its kind; after one that failed none is written.
 /// </summary>
 /// <param name="Kind">Which checkpoint.</param>

@@ -112,7 +112,7 @@ public sealed partial class KeeperMachine
     /// <summary>The coordinator is lost. The nodes go on without; the next coordinator, wherever it may be, is to take the run over.</summary>
     private List<KeeperEffect> LookForCoordinator()
     {
-        (isUnderWay, awaitsArrangement, attempts) = (true, Shares is not null, 0);
+        (isUnderWay, attempts) = (true, 0);
         return [.. Leave(isLost: true), .. Offer()];
     }
 

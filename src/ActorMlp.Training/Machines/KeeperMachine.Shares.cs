@@ -12,9 +12,6 @@ public sealed partial class KeeperMachine
 {
     private readonly List<UpdateRecord> received = [];
 
-    /// <summary>From the loss of a coordinator to the next arrangement no state becomes a checkpoint: the next coordinator could not know of it, and would go back further.</summary>
-    private bool awaitsArrangement;
-
     /// <summary>Updates that a server applied.</summary>
     public IReadOnlyList<KeeperEffect> Handle(UpdatesArrived message)
     {
@@ -29,16 +26,9 @@ public sealed partial class KeeperMachine
     /// <summary>The log cannot be begun, or is not that of the run up to its checkpoint: the run could not be replayed.</summary>
     public IReadOnlyList<KeeperEffect> Handle(LogFailed message) => GiveUp(message.Reason);
 
-    /// <summary>
-    /// What comes from an arrangement's step on will have other bits. So a run that has a newer checkpoint than its coordinator knows of is not given the older one: the coordinator hears of
-    /// the newer, if it is on disk already, and arranges anew.
-    /// </summary>
-    private AnswerCoordinator[] SayWhatIsSaved() => lastWritten is { } written && written.Step == Saved.Step ? [new AnswerCoordinator(written)] : [];
-
     private List<KeeperEffect> BeginShares(Arrangement arrangement)
     {
         Shares = arrangement.Shares;
-        awaitsArrangement = false;
         received.Clear();
         List<KeeperEffect> effects = [.. Drop([.. states.Keys.Where(step => step > arrangement.Step)])];
         if (arrangement.Step == 0)

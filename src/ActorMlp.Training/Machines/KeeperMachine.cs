@@ -11,13 +11,11 @@ namespace ActorMlp.Training.Machines;
 public sealed partial class KeeperMachine
 {
     private readonly SortedDictionary<long, StateAccount> states = [];
-    private readonly StateRetention retention = new();
     private readonly HashSet<int> bestSentTo = [];
     private readonly RunShape shape;
     private readonly StateShape state;
     private readonly AwaitedCheckpoints awaited;
     private View view = View.None;
-    private CheckpointWritten? lastWritten;
     private CheckpointFailed? failed;
     private long? restoresBest;
     private int restoration;
@@ -73,7 +71,8 @@ public sealed partial class KeeperMachine
 
     /// <summary>
     /// Parameter servers get weights and optimizer state, and workers what their subtrees owe. From the arrangement's step on everything comes anew: states of which parts are missing will not
-    /// be completed by the servers of before, and checkpoints that wait for them are asked for again. Whole states stay, as the steps that lead there give the same bits.
+    /// be completed by the servers of before, and checkpoints that wait for them are asked for again. Whole states stay, as the steps that lead there give the same bits. A state that is older than
+    /// the newest that is whole is not given: the coordinator hears of the newer, and arranges anew.
     /// </summary>
     public IReadOnlyList<KeeperEffect> Handle(RangesWanted message)
     {
@@ -84,16 +83,13 @@ public sealed partial class KeeperMachine
             return [];
         }
 
-        List<KeeperEffect> effects = [];
-        if (arrangement.Shares > 0)
+        if (arrangement.Step < Saved.Step)
         {
-            if (arrangement.Step < Saved.Step)
-            {
-                return SayWhatIsSaved();
-            }
-
-            effects.AddRange(BeginShares(arrangement));
+            // The coordinator has not heard of the newer one, which alone counts: the ledger, or the log of updates, is not to end before a checkpoint.
+            return [new AnswerCoordinator(new StateKept(Saved))];
         }
+
+        List<KeeperEffect> effects = [.. arrangement.Shares > 0 ? BeginShares(arrangement) : []];
 
         if (!IsWhole(arrangement.Step))
         {
@@ -121,9 +117,8 @@ public sealed partial class KeeperMachine
     /// <summary>A checkpoint is asked for; its state comes from the parameter servers.</summary>
     public IReadOnlyList<KeeperEffect> Handle(WriteCheckpoint message)
     {
-        retention.Enter(message);
         awaited.Add(message);
-        return [.. SaveWhatIsWhole(), .. ForgetStates()];
+        return SaveWhatIsWhole();
     }
 
     /// <summary>A part of a state is in its place.</summary>
@@ -141,14 +136,6 @@ public sealed partial class KeeperMachine
 
         arriving.Enter(message);
         return SaveWhatIsWhole();
-    }
-
-    /// <summary>A checkpoint is on disk.</summary>
-    public IReadOnlyList<KeeperEffect> Handle(CheckpointWritten message)
-    {
-        lastWritten = message.Kind == CheckpointKind.Last ? message : lastWritten;
-        retention.Enter(message);
-        return [.. ForgetStates(), new AnswerCoordinator(message)];
     }
 
     /// <summary>A checkpoint could not be written. The coordinator ends the run; one that is lost meanwhile leaves that to the next.</summary>
@@ -186,11 +173,6 @@ public sealed partial class KeeperMachine
     private List<KeeperEffect> SaveWhatIsWhole()
     {
         List<KeeperEffect> effects = [];
-        if (awaitsArrangement)
-        {
-            return effects;
-        }
-
         foreach (WriteCheckpoint wanted in awaited.TakeDue(IsWhole))
         {
             effects.AddRange(LogUpTo(wanted.Progress.Step));
@@ -198,6 +180,8 @@ public sealed partial class KeeperMachine
             if (wanted.Kind == CheckpointKind.Last)
             {
                 Saved = wanted.Progress;
+                effects.Add(new AnswerCoordinator(new StateKept(Saved)));
+                effects.AddRange(Drop([.. states.Keys.Where(step => step < Saved.Step && !awaited.All.Any(one => one.Progress.Step == step))]));
             }
         }
 
@@ -230,9 +214,6 @@ public sealed partial class KeeperMachine
                    piece),
         ]
         : [];
-
-    private List<DropState> ForgetStates() =>
-        Drop(retention.Forget(states.Keys, [Saved.Step, .. awaited.All.Select(wanted => wanted.Progress.Step)]));
 
     private List<DropState> ForgetWhatWasUnderWay()
     {

@@ -27,6 +27,13 @@ public sealed partial class ParameterServerMachine
     public IReadOnlyList<ParameterServerEffect> Handle(LatenessDue message, TimeSpan now)
     {
         _ = message;
+        if (pieces.Length == 0 && standby is { } range)
+        {
+            // What steps take, for the case that it takes over.
+            watch.IsLate(range.Step, !range.Held || continued >= range.Step, now);
+            return [];
+        }
+
         if (!watch.IsLate(step, phase == Phase.Open && pieces.Length > 0, now))
         {
             looks = 0;
@@ -104,7 +111,8 @@ public sealed partial class ParameterServerMachine
     }
 
     /// <summary>
-    /// A result of the step in flight: whoever sends what it owns is late no more. What comes from somebody else was asked for, perhaps by another server.
+    /// A result of the step in flight: whoever sends what it owns is late no more. What comes from somebody else was asked for, perhaps by another server, unless it is that worker's in
+    /// the view that the lead goes by, or was in the one in which the step opened.
     /// </summary>
     private void EnterHelp(SubtreeComputed result)
     {
@@ -113,17 +121,18 @@ public sealed partial class ParameterServerMachine
             return;
         }
 
-        if (view.OwnerOf(result.Node.FirstShard) == result.Worker)
+        for (int shard = result.Node.FirstShard; shard < result.Node.EndShard; shard++)
         {
-            late.Remove(result.Worker);
-            return;
-        }
+            if (view.OwnerOf(shard) is not { } owner)
+            {
+                continue;
+            }
 
-        // What was computed in an older view may be sent again in this one.
-        bool ownedIt = views.Values.Any(older => older.Number < view.Number && older.OwnerOf(result.Node.FirstShard) == result.Worker);
-        for (int shard = result.Node.FirstShard; shard < result.Node.EndShard && IsLead && !ownedIt; shard++)
-        {
-            if (view.OwnerOf(shard) is { } owner && helped.Add(shard))
+            if (owner == result.Worker)
+            {
+                late.Remove(owner);
+            }
+            else if (IsLead && active.OwnerOf(shard) != result.Worker && !redealt.WasDealtAwayFrom(result.Worker.Number, shard) && helped.Add(shard))
             {
                 redealt.EnterLate(owner.Number, shard);
             }

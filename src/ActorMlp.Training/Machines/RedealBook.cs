@@ -32,6 +32,10 @@ internal sealed class RedealBook
         }
     }
 
+    /// <summary>Whether a shard was a worker's before another view dealt it to somebody else: the worker may have computed it all the same.</summary>
+    public bool WasDealtAwayFrom(int worker, int shard) =>
+        entries.Exists(entry => entry.Reason != RedealReason.Late && entry.Worker == worker && entry.First <= shard && shard < entry.First + entry.Count);
+
     /// <summary>Enters what another server had entered of the same step.</summary>
     public void Enter(IEnumerable<RedealtShards> known) => entries.AddRange(known);
 

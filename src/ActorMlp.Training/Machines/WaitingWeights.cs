@@ -3,26 +3,22 @@ using ActorMlp.Training.Messages;
 namespace ActorMlp.Training.Machines;
 
 /// <summary>
-/// Weights that came while a node still puts those before in their place: they are taken in the order in which they came. A node that is steps behind, as
-/// others computed its shards, skips those of which a newer step is here whole.
+/// Weights on their way into a node's copy: they wait while those before are put in their place, and newer ones until the step whose pieces came first is there whole, so that of the newest step
+/// that was whole here nothing is lost: it may be that only this node can compute it. A node that is steps behind, as others computed its shards, skips those of which a newer step is here whole.
 /// </summary>
 public sealed class WaitingWeights
 {
     private readonly List<(WeightsArrived Message, Action Take, Action Drop)> waiting = [];
 
-    /// <summary>Whether nothing waits.</summary>
-    public bool IsEmpty => waiting.Count == 0;
-
     /// <summary>Enters a piece.</summary>
     /// <param name="message">Which.</param>
-    /// <param name="pieces">Pieces of the whole vector.</param>
+    /// <param name="pieces">Pieces of the whole vector; more than there are where no step may be skipped.</param>
     /// <param name="take">Takes it.</param>
     /// <param name="drop">Lets go of it.</param>
     public void Add(WeightsArrived message, int pieces, Action take, Action drop)
     {
         waiting.Add((message, take, drop));
-        int here = waiting.Where(one => IsOf(one.Message, message)).Select(one => one.Message.Offset).Distinct().Count();
-        if (here < pieces)
+        if (CountOf(message) < pieces)
         {
             return;
         }
@@ -34,12 +30,26 @@ public sealed class WaitingWeights
         }
     }
 
-    /// <summary>Takes the first piece.</summary>
-    public void TakeNext()
+    /// <summary>Takes a piece of the oldest step, unless that is to wait.</summary>
+    /// <param name="copy">The node's copy.</param>
+    /// <param name="pieces">Pieces of the whole vector.</param>
+    /// <returns>Whether one was taken.</returns>
+    public bool TryTake(WeightsMachine copy, int pieces)
     {
-        Action take = waiting[0].Take;
-        waiting.RemoveAt(0);
+        if (waiting.Count == 0)
+        {
+            return false;
+        }
+
+        (WeightsArrived message, Action take, Action drop) = waiting.MinBy(one => (one.Message.Arrangement, one.Message.Step));
+        if (copy.MayStillComplete(message) && CountOf(message) < pieces)
+        {
+            return false;
+        }
+
+        waiting.Remove((message, take, drop));
         take();
+        return true;
     }
 
     /// <summary>Lets go of everything.</summary>
@@ -49,7 +59,9 @@ public sealed class WaitingWeights
         waiting.Clear();
     }
 
-    private static bool IsOf(WeightsArrived one, WeightsArrived other) => (one.Arrangement, one.Step) == (other.Arrangement, other.Step);
+    /// <summary>Pieces of a message's step that wait.</summary>
+    private int CountOf(WeightsArrived message) =>
+        waiting.Where(one => (one.Message.Arrangement, one.Message.Step) == (message.Arrangement, message.Step)).Select(one => one.Message.Offset).Distinct().Count();
 
     private static bool IsBefore(WeightsArrived one, WeightsArrived other) =>
         (one.Arrangement, one.Step).CompareTo((other.Arrangement, other.Step)) < 0;

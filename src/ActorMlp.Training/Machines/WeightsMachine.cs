@@ -36,6 +36,10 @@ public sealed class WeightsMachine
     public bool Takes(WeightsArrived message) =>
         message.Arrangement == arrangement.Number && message.Step > versions.GetValueOrDefault(message.Offset, -1);
 
+    /// <summary>Whether a piece is of a newer step than one of which some pieces, but not all, are in the copy that is next: with it that step could not become whole any more.</summary>
+    public bool MayStillComplete(WeightsArrived newer) =>
+        newer.Arrangement == arrangement.Number && versions.Count > 0 && versions.Values.Max() is var collected && collected > adopted && newer.Step > collected;
+
     /// <summary>A view: in a new arrangement all pieces come anew.</summary>
     public IReadOnlyList<WeightsEffect> Handle(ViewPublished message)
     {

@@ -59,6 +59,10 @@ public sealed record RunRecovered(
     bool AreReady,
     RunProgress Newest) : ICoordinatorMessage;
 
+/// <summary>No node has begun the run that is taken over (from the next coordinator's actor to itself, before nodes are gathered).</summary>
+/// <param name="Reason">For the user.</param>
+public sealed record RunNotBegun(string Reason) : ICoordinatorMessage;
+
 /// <summary>Time passes (from the coordinator's actor to itself).</summary>
 public sealed record ProgressDue : ICoordinatorMessage;
 
@@ -148,6 +152,13 @@ public sealed record CheckpointWritten(
     [property: Key(0)] CheckpointKind Kind,
     [property: Key(1)] long Step,
     [property: Key(2)] string Path) : ICoordinatorMessage;
+
+/// <summary>
+/// Whoever keeps the run has the whole state of its newest checkpoint, and has it written: from now on the run goes back no further, whichever node is lost.
+/// </summary>
+/// <param name="Progress">Where the run stood.</param>
+[MessagePackObject]
+public sealed record StateKept([property: Key(0)] RunProgress Progress) : ICoordinatorMessage;
 
 /// <summary>A checkpoint could not be written (from the parameter server).</summary>
 /// <param name="Reason">Why, for the user.</param>

@@ -121,9 +121,10 @@ public sealed record CheckpointSaved([property: Key(0)] long Step, [property: Ke
 /// <param name="Step">Steps committed in the checkpoint.</param>
 /// <param name="Reason">What was lost.</param>
 /// <param name="MayDiffer">Whether the order of updates is left open, so that they may be applied in another.</param>
+/// <param name="View">The first view in which steps may be computed from then on; 0 where views are numbered anew.</param>
 [MessagePackObject]
 public sealed record RunRewound(
-    [property: Key(0)] long Step, [property: Key(1)] string Reason, [property: Key(2)] bool MayDiffer = false) : RunEvent;
+    [property: Key(0)] long Step, [property: Key(1)] string Reason, [property: Key(2)] bool MayDiffer = false, [property: Key(3)] int View = 0) : RunEvent;
 
 /// <summary>A parameter server was lost, and its standby goes on: no step that was committed is lost.</summary>
 /// <param name="Step">Steps known to be committed.</param>

@@ -143,6 +143,7 @@ public sealed partial class ClusterSimulation
         BlocksEvaluated one => coordinator!.Handle(one, clock.Now),
         CheckpointWritten one => coordinator!.Handle(one),
         CheckpointFailed one => coordinator!.Handle(one),
+        StateKept one => coordinator!.Handle(one),
         BestRestored one => coordinator!.Handle(one),
         StepDiverged one => coordinator!.Handle(one),
         DuplicatesDiffer one => coordinator!.Handle(one),

@@ -177,7 +177,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
         // Of the two the newer one is gone on from.
         lastOnDisk = (progress, state);
-        Carry(machine.Handle(new CheckpointWritten(kind, progress.Step, $"{kind}-{written}")));
+        cluster.TellCoordinatorFromKeeper(new CheckpointWritten(kind, progress.Step, $"{kind}-{written}"));
         ReadBestWhenWritten();
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
     private readonly WeightsMachine weightsMachine = new();
     private readonly ParameterServerMachine server = new(cluster.ServerShape, number);
     private readonly List<SimulatedFrame> early = [];
-    private readonly WaitingWeights waitingForAdoption = new();
+    private readonly WaitingWeights waitingWeights = new();
     private readonly Dictionary<TreeNode, SubtreeFinished> results = [];
     private readonly HashSet<(int View, long Step, TreeNode Node)> sent = [];
     private readonly HashSet<(int Offset, long Step)> statesSent = [];
@@ -123,16 +123,9 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
             case CommitForwarded commit:
                 Carry(server.Handle(commit));
                 break;
-            case WeightsArrived weights when adoptions > 0:
-                waitingForAdoption.Add(weights, view.Arrangement.Pieces.Count, () => Handle(frame), () => { });
-                break;
             case WeightsArrived weights:
-                if (weightsMachine.Takes(weights))
-                {
-                    frame.Values.CopyTo(next.AsMemory(weights.Offset));
-                    Carry(weightsMachine.Handle(weights));
-                }
-
+                waitingWeights.Add(weights, view.Arrangement.Pieces.Count, () => Accept(weights, frame.Values), () => { });
+                TakeWeights();
                 break;
             default:
                 AcceptState(frame);
@@ -287,9 +280,22 @@ internal sealed partial class SimulatedNode(ClusterSimulation cluster, Simulated
     {
         (current, next) = (next, current);
         adoptions--;
-        while (adoptions == 0 && !waitingForAdoption.IsEmpty)
+        TakeWeights();
+    }
+
+    private void TakeWeights()
+    {
+        while (adoptions == 0 && waitingWeights.TryTake(weightsMachine, view.Arrangement.Pieces.Count))
         {
-            waitingForAdoption.TakeNext();
+        }
+    }
+
+    private void Accept(WeightsArrived message, ReadOnlyMemory<float> values)
+    {
+        if (weightsMachine.Takes(message))
+        {
+            values.CopyTo(next.AsMemory(message.Offset));
+            Carry(weightsMachine.Handle(message));
         }
     }
 

@@ -112,7 +112,7 @@ public sealed class ShareHostMachineTests
     }
 
     [Fact]
-    public void Coordinator_goes_back_to_the_newest_checkpoint_that_is_on_disk_even_if_it_hears_of_it_late()
+    public void Coordinator_goes_back_to_the_newest_checkpoint_that_is_kept_even_if_it_hears_of_it_late()
     {
         var coordinator = new CoordinatorMachine(Shape with { Workers = 1, CheckpointEverySteps = 1 }, RunProgress.Start, new PieceDealer([0, 4, 8], 4) { MostServers = 1 });
         IReadOnlyList<CoordinatorEffect> begun = coordinator.Handle(new NodesGathered([new WorkerId(0, 0), new WorkerId(1, 0)], [0, 1]));
@@ -120,13 +120,14 @@ public sealed class ShareHostMachineTests
         Assert.Contains(begun, effect => effect is SupplyRanges);
         coordinator.Handle(new RangeReady(0, 1), default);
         var commit = new StepCommitted(0, new GradientTotals(16, 1, 0), 0.1, null, Held: true, [], [], 0, 1);
-        Assert.Contains(coordinator.Handle(commit, default), effect => effect is TellParameterServer { Message: WriteCheckpoint { Progress.Step: 1 } });
+        RunProgress progress = coordinator.Handle(commit, default)
+            .Select(effect => effect is TellParameterServer { Message: WriteCheckpoint wanted } ? wanted.Progress : null).OfType<RunProgress>().Single();
 
-        // The lead is lost before the coordinator hears that the checkpoint is on disk: it asks for the state of step 0, and gets the word instead.
+        // The lead is lost before the coordinator hears that the checkpoint's state is kept: it asks for the state of step 0, and gets the word instead.
         IReadOnlyList<CoordinatorEffect> lost = coordinator.Handle(new NodeLost(0, "gone"), default);
         Assert.Equal(0, lost.OfType<SupplyRanges>().Single().Arrangement.Step);
         Assert.DoesNotContain(lost, effect => effect is Notify { Event: RunRewound });
-        IReadOnlyList<CoordinatorEffect> told = coordinator.Handle(new CheckpointWritten(CheckpointKind.Last, 1, "last"));
+        IReadOnlyList<CoordinatorEffect> told = coordinator.Handle(new StateKept(progress));
         Arrangement next = told.OfType<SupplyRanges>().Single().Arrangement;
         Assert.Equal((1L, 1, 2), (next.Step, next.Lead, next.Shares));
         Assert.Contains(

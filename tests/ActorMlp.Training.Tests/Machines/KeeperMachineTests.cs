@@ -144,7 +144,7 @@ public sealed class KeeperMachineTests
             Assert.Empty(machine.Handle(part));
         }
 
-        Assert.Equal([new WriteState(CheckpointKind.Last, wanted.Progress)], machine.Handle(parts[^1]));
+        Assert.Equal(new WriteState(CheckpointKind.Last, wanted.Progress), machine.Handle(parts[^1])[0]);
         Assert.Equal(3, machine.Saved.Step);
 
         // What is whole is not overwritten.
@@ -181,18 +181,26 @@ public sealed class KeeperMachineTests
         machine.Handle(Part(4, Weights, Pieces[0]));
         Assert.Equal([4], Arrange(machine, 9, 3).OfType<DropState>().Select(drop => drop.Step));
         Assert.Equal((3, 3), (machine.Saved.Step, machine.Newest.Step));
-        Assert.NotEmpty(Supplied(Arrange(machine, 10, 0)));
+        Assert.NotEmpty(Supplied(Arrange(machine, 10, 3)));
     }
 
     [Fact]
-    public void States_are_kept_until_the_coordinator_knows_of_a_newer_checkpoint()
+    public void Arrangement_that_goes_back_behind_the_newest_whole_state_is_refused_and_the_coordinator_told_what_is_kept()
     {
         KeeperMachine machine = At(0);
         machine.Handle(Last(3));
         Receive(machine, 3);
-        var written = new CheckpointWritten(CheckpointKind.Last, 3, "last");
-        Assert.Equal([new AnswerCoordinator(written)], machine.Handle(written));
-        Assert.Equal([new DropState(0)], machine.Handle(Last(4, known: 3)));
+        Assert.Equal([new AnswerCoordinator(new StateKept(ProgressAt(3)))], Arrange(machine, 9, 0));
+        Assert.NotEmpty(Supplied(Arrange(machine, 10, 3)));
+    }
+
+    [Fact]
+    public void State_is_kept_as_soon_as_it_is_whole_and_older_ones_go()
+    {
+        KeeperMachine machine = At(0);
+        machine.Handle(Last(3));
+        IReadOnlyList<KeeperEffect> effects = Receive(machine, 3);
+        Assert.Equal([new WriteState(CheckpointKind.Last, ProgressAt(3)), new AnswerCoordinator(new StateKept(ProgressAt(3))), new DropState(0)], effects);
     }
 
     [Fact]

@@ -150,27 +150,6 @@ public sealed class StragglerTests
         Assert.Empty(weights.Handle(asked with { Step = 0 }));
     }
 
-    [Fact]
-    public void Weights_that_wait_are_skipped_once_a_newer_step_is_here_whole()
-    {
-        var waiting = new WaitingWeights();
-        List<string> taken = [], dropped = [];
-        void Add(long step, int offset) => waiting.Add(
-            new WeightsArrived(1, step, offset, 1, false), 2, () => taken.Add($"{offset}@{step}"), () => dropped.Add($"{offset}@{step}"));
-        Add(5, 0);
-        Add(6, 0);
-        Add(5, 1);
-        Assert.Empty(dropped);
-        Add(6, 1);
-        Assert.Equal(["0@5", "1@5"], dropped);
-        while (!waiting.IsEmpty)
-        {
-            waiting.TakeNext();
-        }
-
-        Assert.Equal(["0@6", "1@6"], taken);
-    }
-
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     /// <summary>A server in its 100th step; steps have taken 10 ms.</summary>

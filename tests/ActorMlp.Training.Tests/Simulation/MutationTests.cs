@@ -37,8 +37,14 @@ public sealed class MutationTests
         "what the lost lead had not told yet is not told by its standby", "Machines/ParameterServerMachine.Views.cs",
         "told[commit.Step] = commit;", "_ = commit;")]
     [InlineData(
-        "a state that may still be asked for is forgotten", "Machines/StateRetention.cs",
-        "step < known ||", "step <= known ||")]
+        "a state that may still be asked for is forgotten", "Machines/KeeperMachine.cs",
+        "step < Saved.Step &&", "step <= Saved.Step &&")]
+    [InlineData(
+        "a run goes back behind its newest checkpoint", "Machines/KeeperMachine.cs",
+        "if (arrangement.Step < Saved.Step)", "if (arrangement.Shares > 0 && arrangement.Step < Saved.Step)")]
+    [InlineData(
+        "what a helper computed is not in the ledger", "Machines/ParameterServerMachine.Help.cs",
+        "redealt.EnterLate(owner.Number, shard);", "_ = owner;")]
     [InlineData(
         "a step is entered twice", "Machines/CoordinatorMachine.cs",
         "message.Step != progress.Step ||", "message.Step > progress.Step ||")]

@@ -1,10 +1,9 @@
 using ActorMlp.Engine.Random;
 using ActorMlp.Training.Audits;
 using ActorMlp.Training.Configuration;
-using ActorMlp.Training.Ledgers;
 using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation;
-using ActorMlp.Training.Tests.Storage;
+using ActorMlp.Training.Simulation.Search;
 
 namespace ActorMlp.Training.Tests.Simulation;
 
@@ -71,15 +70,13 @@ public sealed class SimulationTests
     [InlineData(0, 300)]
     public void Ledger_of_any_schedule_of_faults_counts_every_shard_and_row_once(int first, int count)
     {
-        using var folder = new TestFolder();
         var failures = new List<string>();
         int rewound = 0, redealt = 0;
         for (int seed = first; seed < first + count; seed++)
         {
             (CheckingModel model, SimulationOptions options) = Schedule((ulong)seed);
             SimulationResult result = new ClusterSimulation(model, options).Run();
-            (LedgerAuditor auditor, string? problem) = Audit(folder.At($"{seed}.jsonl"), model.Shape, result.Events);
-            problem ??= auditor.Steps == model.Shape.TotalSteps ? null : $"{auditor.Steps} steps";
+            (LedgerAuditor auditor, string? problem) = SimulatedLedger.Audit(model.Shape, result.Events);
             LedgerSummary ledger = result.Conclusion!.Progress.Ledger;
             problem ??= (auditor.ShardsRedealt, auditor.DuplicatesDropped) == (ledger.ShardsReissued, ledger.DuplicatesDropped)
                 ? null : $"{auditor.ShardsRedealt} dealt again and {auditor.DuplicatesDropped} dropped for {ledger}";
@@ -93,51 +90,6 @@ public sealed class SimulationTests
 
         Assert.True(failures.Count == 0, $"{failures.Count} of {count}:\n{string.Join('\n', failures.Take(5))}");
         Assert.True(rewound > count / 20 && redealt > count / 30, $"{rewound} rewound, {redealt} dealt again: too few to show anything");
-    }
-
-    /// <summary>Writes a run's events down as it goes and reads the ledger. The model has a row for each shard.</summary>
-    private static (LedgerAuditor Auditor, string? Problem) Audit(string path, RunShape shape, IReadOnlyList<RunEvent> events)
-    {
-        using (LedgerLog log = LedgerLog.Open(path, 0))
-        {
-            log.Record(new RunStarted
-            {
-                RunId = "simulated",
-                Parameters = 1,
-                LayerSizes = [1, 1],
-                TrainingRows = shape.StepsPerEpoch * shape.Shards,
-                ValidationRows = 0,
-                TestRows = 0,
-                Epochs = shape.Epochs,
-                StepsPerEpoch = shape.StepsPerEpoch,
-                FirstStep = 0,
-                Workers = 1,
-                Threads = 1,
-                Kernel = "none",
-            });
-            foreach (RunEvent one in events)
-            {
-                log.Record(one);
-            }
-        }
-
-        var auditor = new LedgerAuditor(new TrainingOptions { Epochs = shape.Epochs, BatchSize = shape.Shards, ShardsPerStep = shape.Shards });
-        var reader = new LedgerReader();
-        int number = 0;
-        try
-        {
-            foreach (string line in File.ReadLines(path))
-            {
-                number++;
-                auditor.Enter(reader.Read(System.Text.Encoding.UTF8.GetBytes(line)));
-            }
-        }
-        catch (Exception exception) when (exception is AuditException or LedgerFormatException)
-        {
-            return (auditor, $"line {number}: {exception.Message}");
-        }
-
-        return (auditor, null);
     }
 
     /// <summary>An event with what it holds; lists do not compare by their elements.</summary>

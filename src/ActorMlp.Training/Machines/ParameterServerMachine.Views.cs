@@ -202,8 +202,8 @@ public sealed partial class ParameterServerMachine
         }
         else if (range.Step < step)
         {
-            // The step that was missing is open, as its gradients came.
-            continued = phase == Phase.Open ? Math.Max(continued, step) : continued;
+            // The step that was missing is open, as its gradients came. Of the one after it nothing is known: who follows does not hold where the lead was asked to.
+            continued = Math.Max(continued, range.Step);
             phase = Phase.Open;
             step = range.Step;
             next = last;

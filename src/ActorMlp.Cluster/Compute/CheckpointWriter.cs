@@ -48,18 +48,21 @@ public sealed class CheckpointWriter(RunDirectory directory)
         }
     }
 
+    /// <summary>All that was asked for is written, or could not be. To be waited for before a process ends: a run that failed is resumed from its newest checkpoint.</summary>
+    public Task WrittenAsync()
+    {
+        lock (gate)
+        {
+            return writer;
+        }
+    }
+
     /// <summary>Waits until all is written, then reads the best checkpoint.</summary>
     /// <param name="step">Steps committed in it.</param>
     /// <exception cref="StorageException">It is missing, damaged, or of another step.</exception>
     public async Task<Checkpoint> LoadBestAsync(long step)
     {
-        Task writing;
-        lock (gate)
-        {
-            writing = writer;
-        }
-
-        await writing.ConfigureAwait(false);
+        await WrittenAsync().ConfigureAwait(false);
         var best = Checkpoint.Load(directory.BestCheckpoint);
         return best.Progress.Step == step
             ? best

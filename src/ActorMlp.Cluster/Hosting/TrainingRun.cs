@@ -61,7 +61,8 @@ public sealed class TrainingRun
             ? null
             : UpdateLog.Open(directory.Updates, setup, setup.Shape.Workers, start.Step);
         var observer = new RunObserver(progress);
-        RunActors actors = log is null ? Synchronous(store, pool, resume) : OfShares(store, pool, resume, log, observer);
+        var checkpoints = new CheckpointWriter(directory);
+        RunActors actors = log is null ? Synchronous(store, pool, resume, checkpoints) : OfShares(store, pool, resume, checkpoints, log, observer);
         var party = new RunParty(setup.Shape.Workers, pool.Threads, KernelSelection.Name);
         progress.Report(RunSummaries.Started(setup, runId, start.Step, party));
 
@@ -79,29 +80,30 @@ public sealed class TrainingRun
         finally
         {
             await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+            await checkpoints.WrittenAsync().ConfigureAwait(false);
         }
     }
 
     /// <summary>One sum a step, whoever computes its parts.</summary>
-    private RunActors Synchronous(ParameterStore store, ComputePool pool, Checkpoint? resume)
+    private RunActors Synchronous(ParameterStore store, ComputePool pool, Checkpoint? resume, CheckpointWriter checkpoints)
     {
         var computer = new NodeComputer(setup, store, pool, Hooks);
         long step = resume?.Progress.Step ?? 0;
         resume?.Restore(setup, store.Parameters, [.. store.Updater.Slots, .. computer.PrepareResiduals(step)]);
-        var server = new ParameterServerResources(setup, store, pool, computer, new CheckpointWriter(directory));
+        var server = new ParameterServerResources(setup, store, pool, computer, checkpoints);
         return new RunActors(
             coordinator => ParameterServerActor.Props(setup.Shape, server, coordinator),
             (slot, coordinator, parameterServer) => WorkerActor.Props(slot, computer, coordinator, parameterServer));
     }
 
     /// <summary>Workers with shares that are applied, or averaged, each for itself.</summary>
-    private RunActors OfShares(ParameterStore store, ComputePool pool, Checkpoint? resume, UpdateLog log, RunObserver observer)
+    private RunActors OfShares(ParameterStore store, ComputePool pool, Checkpoint? resume, CheckpointWriter checkpoints, UpdateLog log, RunObserver observer)
     {
         var plan = SharePlan.Of(setup, setup.Shape.Workers);
         var computer = new ShareComputer(setup, plan, store, pool, Hooks, exception => observer.Fail(exception.GetBaseException().Message));
         long step = resume?.Progress.Step ?? 0;
         resume?.Restore(setup, store.Parameters, computer.Slots);
-        var server = new ShareResources(setup, plan, store, computer, new CheckpointWriter(directory), log);
+        var server = new ShareResources(setup, plan, store, computer, checkpoints, log);
         return new RunActors(
             coordinator => ShareServerActor.Props(server, step, coordinator),
             (slot, coordinator, parameterServer) => ShareWorkerActor.Props(slot, computer, coordinator, parameterServer));

@@ -30,6 +30,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
     private RunLinks? links;
     private IReadOnlyList<NodeReport> reports = [];
     private ulong run;
+    private Task? ending;
 
     public KeeperActor(KeeperOptions options, Checkpoint? resume, TaskCompletionSource<KeptRun> end)
     {
@@ -58,7 +59,10 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         sending.Cancel();
         sending.Dispose();
         updates.Dispose();
-        end.TrySetException(new RunFailedException("whoever keeps the run ended"));
+        if (ending is null)
+        {
+            end.TrySetException(new RunFailedException("whoever keeps the run ended"));
+        }
     }
 
     protected override void PreRestart(Exception reason, object message)
@@ -183,20 +187,37 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
                     Announce(announce);
                     break;
                 case CloseRun ended:
-                    end.TrySetResult(new KeptRun(ended.Conclusion, (ended.Step is { } step ? states[step].Slots[0] : best!).Span.ToArray(), reports));
-                    Context.Stop(Self);
+                    var kept = new KeptRun(ended.Conclusion, (ended.Step is { } step ? states[step].Slots[0] : best!).Span.ToArray(), reports);
+                    End(() => end.TrySetResult(kept));
                     break;
                 case GiveUpRun give:
-                    end.TrySetException(new RunFailedException(give.Reason));
-                    Context.Stop(Self);
+                    End(() => end.TrySetException(new RunFailedException(give.Reason)));
                     break;
                 case RefuseRun refuse:
-                    end.TrySetException(new RunRefusedException(refuse.Reasons));
-                    Context.Stop(Self);
+                    End(() => end.TrySetException(new RunRefusedException(refuse.Reasons)));
                     break;
                 default:
                     CarryState(effect);
                     break;
+            }
+        }
+    }
+
+    /// <summary>The run is over here; whoever waits for it hears so when its checkpoints are written.</summary>
+    private void End(Action tell)
+    {
+        ending = EndAsync();
+        Context.Stop(Self);
+
+        async Task EndAsync()
+        {
+            try
+            {
+                await checkpoints.WrittenAsync().ConfigureAwait(false);
+            }
+            finally
+            {
+                tell();
             }
         }
     }

@@ -23,6 +23,9 @@ public sealed class MutationTests
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
+    private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Latest);
+    private static readonly CSharpCompilation Unchanged = Parse();
+
     [Theory]
     [InlineData(
         "a node mixes weights of two steps", "Machines/WeightsMachine.cs",
@@ -80,42 +83,38 @@ public sealed class MutationTests
         string path = Path.Combine(Source, file);
         string text = File.ReadAllText(path).ReplaceLineEndings("\n");
         Assert.True(text.Split(original).Length == 2, $"{mistake}: the place to plant it is not, or not only once, in {file}");
-        var context = new AssemblyLoadContext(mistake, isCollectible: true);
-        try
-        {
-            MethodInfo of = context.LoadFromStream(Compile(path, text.Replace(original, mutated, StringComparison.Ordinal)))
-                .GetType(typeof(SearchCase).FullName!, throwOnError: true)!.GetMethod(nameof(SearchCase.Of))!;
-            MethodInfo find = of.DeclaringType!.GetMethod(nameof(SearchCase.FindProblem))!;
-            int foundBy = Enumerable.Range(1, Seeds).FirstOrDefault(seed =>
-                find.Invoke(of.Invoke(null, [(ulong)seed, null]), []) is not null && SearchCase.Of((ulong)seed).FindProblem() is null);
-            Assert.True(foundBy > 0, $"{mistake}: {Seeds} seeds noticed nothing");
-            TestContext.Current.TestOutputHelper?.WriteLine($"found by seed {foundBy}");
-        }
-        finally
-        {
-            context.Unload();
-        }
+
+        // Not to be unloaded: what may be is compiled all at once, and more slowly.
+        MethodInfo of = new AssemblyLoadContext(mistake).LoadFromStream(Compile(path, text.Replace(original, mutated, StringComparison.Ordinal)))
+            .GetType(typeof(SearchCase).FullName!, throwOnError: true)!.GetMethod(nameof(SearchCase.Of))!;
+        MethodInfo find = of.DeclaringType!.GetMethod(nameof(SearchCase.FindProblem))!;
+        int foundBy = Enumerable.Range(1, Seeds).FirstOrDefault(seed =>
+            find.Invoke(of.Invoke(null, [(ulong)seed, null]), []) is not null && SearchCase.Of((ulong)seed).FindProblem() is null);
+        Assert.True(foundBy > 0, $"{mistake}: {Seeds} seeds noticed nothing");
+        TestContext.Current.TestOutputHelper?.WriteLine($"found by seed {foundBy}");
+    }
+
+    private static CSharpCompilation Parse()
+    {
+        const string Usings =
+            "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading; global using System.Threading.Tasks;";
+        return CSharpCompilation.Create(
+            "ActorMlp.Training",
+            [
+                CSharpSyntaxTree.ParseText(Usings, ParseOptions),
+                .. Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories)
+                    .Where(path => !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+                    .Select(path => CSharpSyntaxTree.ParseText(File.ReadAllText(path), ParseOptions, path)),
+            ],
+            References,
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, concurrentBuild: false));
     }
 
     private static MemoryStream Compile(string mutatedPath, string mutatedText)
     {
-        var options = new CSharpParseOptions(LanguageVersion.Latest);
-        const string Usings =
-            "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading; global using System.Threading.Tasks;";
-        SyntaxTree[] trees =
-        [
-            CSharpSyntaxTree.ParseText(Usings, options),
-            .. Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories)
-                .Where(path => !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
-                .Select(path => CSharpSyntaxTree.ParseText(path == mutatedPath ? mutatedText : File.ReadAllText(path), options, path)),
-        ];
-        CSharpCompilation compilation = CSharpCompilation.Create(
-            "ActorMlp.Training",
-            trees,
-            References,
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
+        SyntaxTree before = Unchanged.SyntaxTrees.Single(tree => tree.FilePath == mutatedPath);
         var assembly = new MemoryStream();
-        var result = compilation.Emit(assembly);
+        var result = Unchanged.ReplaceSyntaxTree(before, CSharpSyntaxTree.ParseText(mutatedText, ParseOptions, mutatedPath)).Emit(assembly);
         Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(one => one.Severity == DiagnosticSeverity.Error).Take(5)));
         assembly.Position = 0;
         return assembly;

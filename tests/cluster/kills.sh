@@ -2,6 +2,7 @@
 # A hundred SIGKILLs over runs on Fashion-MNIST, at random moments: a worker, a parameter server, the coordinator, two nodes at once. Each run must end with the undisturbed
 # hash, and no step may be lost but by two at once, which may be a parameter server and its standby. Prints kills, lost steps and the median recovery of each role.
 # usage: tests/cluster/kills.sh [KILLS [EPOCHS]]: how many kills at least (100), epochs of each run (12). Ten to twenty minutes. Skips where the data are absent.
+# ACTORMLP_KEEP names a folder to which the folders of runs go that failed or lost a step, logs and all.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 kills=${1:-100}
@@ -50,6 +51,10 @@ while [ "$done" -lt "$kills" ]; do
     if [ "$done" -eq "$before" ]; then
         echo "a run without a kill: it was too short, or failed"
         exit 1
+    fi
+
+    if [ -n "${ACTORMLP_KEEP:-}" ] && { [ "$result" = FAILED ] || grep -q '"stepsLost":[1-9]' "$folder/$seed/chaos.json"; }; then
+        mkdir -p "$ACTORMLP_KEEP" && cp -r "$folder/$seed" "$folder/out" "$ACTORMLP_KEEP/"
     fi
 
     # Only its report is needed.

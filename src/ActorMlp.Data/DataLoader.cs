@@ -83,7 +83,7 @@ public static class DataLoader
 
         RawTable table = rows.ToTable();
         return table.Columns == schema.InputColumns.Count
-            ? Finish(preprocessing.Kind == ScalingKind.Pixel ? CheckPixels(table, file) : table, schema, preprocessing, file)
+            ? Finish(preprocessing.Kind == ScalingKind.Pixel && schema.Format != DataFormat.Idx ? CheckPixels(table, file) : table, schema, preprocessing, file)
             : throw new DataException($"{file}: has {table.Columns} inputs per row, but the model has {schema.InputColumns.Count}");
     }
 
@@ -101,7 +101,9 @@ public static class DataLoader
 
         validation ??= split.Validation.Length > 0 ? all.Select(split.Validation) : null;
         test ??= split.Test.Length > 0 ? all.Select(split.Test) : null;
-        RawTable training = all.Select(split.Training);
+
+        // The last that is made of all rows: they are most of them, and are not copied.
+        RawTable training = all.Keep(split.Training);
         Preprocessing preprocessing = Preprocessing.Fit(
             options.Scaling, training, [.. Enumerable.Range(0, training.Rows)], StandardizesTarget(options));
         DataSchema schema = SchemaOf(options, all.ColumnNames, classes);
@@ -129,9 +131,10 @@ public static class DataLoader
             throw SourceTable.OtherWidth(path, table.Columns, inputColumns.Count);
         }
 
-        return options.Scaling == ScalingKind.Pixel ? CheckPixels(table, path) : table;
+        return options.Scaling == ScalingKind.Pixel && options.Format != DataFormat.Idx ? CheckPixels(table, path) : table;
     }
 
+    /// <summary>Checks values that are not bytes by their format.</summary>
     private static RawTable CheckPixels(RawTable table, string path)
     {
         for (int row = 0; row < table.Rows; row++)

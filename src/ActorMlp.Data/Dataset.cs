@@ -5,7 +5,7 @@ namespace ActorMlp.Data;
 /// <summary>Preprocessed rows in memory. A process has each data set once, whatever the number of its workers.</summary>
 public sealed class Dataset : IExampleSource
 {
-    private readonly float[] inputs;
+    private readonly ReadOnlyMemory<float> inputs;
     private readonly int[] labels;
     private readonly float[] targets;
 
@@ -14,7 +14,7 @@ public sealed class Dataset : IExampleSource
     /// <param name="inputs">Inputs <c>[rows, columns]</c>, row-major.</param>
     /// <param name="labels">Classes, 0-based; empty in regression, and where rows are only to be predicted.</param>
     /// <param name="targets">Targets; empty in classification, and where rows are only to be predicted.</param>
-    public Dataset(int columns, float[] inputs, int[] labels, float[] targets)
+    public Dataset(int columns, ReadOnlyMemory<float> inputs, int[] labels, float[] targets)
     {
         Inputs = columns;
         Rows = inputs.Length / columns;
@@ -37,7 +37,7 @@ public sealed class Dataset : IExampleSource
 
     /// <inheritdoc/>
     public void CopyInputs(int row, Span<float> destination) =>
-        inputs.AsSpan((int)((long)row * Inputs), Inputs).CopyTo(destination);
+        inputs.Span.Slice((int)((long)row * Inputs), Inputs).CopyTo(destination);
 
     /// <inheritdoc/>
     public int Label(int row) => labels[row];

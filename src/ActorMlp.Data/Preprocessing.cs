@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ActorMlp.Data.Configuration;
 
 namespace ActorMlp.Data;
@@ -66,11 +67,15 @@ public sealed class Preprocessing
     }
 
     /// <summary>Scales a row's inputs in place.</summary>
-    public void Apply(Span<float> inputs)
+    public void Apply(Span<float> inputs) => Scaled(inputs, Offset.AsSpan(0, inputs.Length), Scale.AsSpan(0, inputs.Length));
+
+    /// <summary>Compiled at full speed at once: a process that has just started goes through all its rows before methods are compiled again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scaled(Span<float> inputs, ReadOnlySpan<float> offset, ReadOnlySpan<float> scale)
     {
         for (int column = 0; column < inputs.Length; column++)
         {
-            inputs[column] = (inputs[column] - Offset[column]) * Scale[column];
+            inputs[column] = (inputs[column] - offset[column]) * scale[column];
         }
     }
 

@@ -3,14 +3,14 @@ namespace ActorMlp.Data;
 /// <summary>Rows as they were read: numeric inputs, and the target as text (a class) or number.</summary>
 public sealed class RawTable
 {
-    private readonly float[] inputs;
+    private readonly Memory<float> inputs;
 
     /// <summary>A table.</summary>
     /// <param name="columnNames">Names of the input columns.</param>
     /// <param name="inputs">Inputs <c>[rows, columns]</c>, row-major.</param>
     /// <param name="classes">Class names; empty in regression, and where rows have no target.</param>
     /// <param name="numbers">Numeric targets; empty in classification, and where rows have no target.</param>
-    public RawTable(IReadOnlyList<string> columnNames, float[] inputs, string[] classes, double[] numbers)
+    public RawTable(IReadOnlyList<string> columnNames, Memory<float> inputs, string[] classes, double[] numbers)
     {
         ColumnNames = columnNames;
         this.inputs = inputs;
@@ -35,10 +35,10 @@ public sealed class RawTable
     public double[] Numbers { get; }
 
     /// <summary>One input.</summary>
-    public float Input(int row, int column) => inputs[(long)row * Columns + column];
+    public float Input(int row, int column) => RowInputs(row)[column];
 
     /// <summary>A row's inputs.</summary>
-    public Span<float> RowInputs(int row) => inputs.AsSpan((int)((long)row * Columns), Columns);
+    public Span<float> RowInputs(int row) => inputs.Span.Slice((int)((long)row * Columns), Columns);
 
     /// <summary>Some of the rows, in the order given; all of them without a copy.</summary>
     public RawTable Select(IReadOnlyList<int> rows)
@@ -48,19 +48,32 @@ public sealed class RawTable
             return this;
         }
 
-        var selected = new float[(long)rows.Count * Columns];
+        float[] selected = GC.AllocateUninitializedArray<float>(rows.Count * Columns);
         for (int i = 0; i < rows.Count; i++)
         {
             RowInputs(rows[i]).CopyTo(selected.AsSpan(i * Columns));
         }
 
-        return new RawTable(
-            ColumnNames,
-            selected,
-            Classes.Length == 0 ? [] : [.. rows.Select(row => Classes[row])],
-            Numbers.Length == 0 ? [] : [.. rows.Select(row => Numbers[row])]);
+        return Of(rows, selected);
+    }
+
+    /// <summary>Some of the rows, ascending, in the place of all: this table is not to be used afterwards.</summary>
+    internal RawTable Keep(IReadOnlyList<int> rows)
+    {
+        for (int i = 0; i < rows.Count; i++)
+        {
+            RowInputs(rows[i]).CopyTo(RowInputs(i));
+        }
+
+        return Of(rows, inputs[..(rows.Count * Columns)]);
     }
 
     /// <summary>The inputs, given away: the table is not to be used afterwards.</summary>
-    internal float[] TakeInputs() => inputs;
+    internal Memory<float> TakeInputs() => inputs;
+
+    private RawTable Of(IReadOnlyList<int> rows, Memory<float> selected) => new(
+        ColumnNames,
+        selected,
+        Classes.Length == 0 ? [] : [.. rows.Select(row => Classes[row])],
+        Numbers.Length == 0 ? [] : [.. rows.Select(row => Numbers[row])]);
 }

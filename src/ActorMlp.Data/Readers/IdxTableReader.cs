@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace ActorMlp.Data.Readers;
 
@@ -73,16 +74,20 @@ internal static class IdxTableReader
             long firstRow = first / columns;
             for (int row = 0; row < pixels.Length / columns && firstRow + row < rows; row++)
             {
-                ReadOnlySpan<byte> bytes = pixels.Slice(row * columns, columns);
-                Span<float> inputs = sink.NextInputs();
-                for (int i = 0; i < bytes.Length; i++)
-                {
-                    inputs[i] = bytes[i];
-                }
-
+                Widen(pixels.Slice(row * columns, columns), sink.NextInputs());
                 sink.AddRow();
             }
         });
+    }
+
+    /// <summary>Compiled at full speed at once: a process that has just started goes through all its rows before methods are compiled again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Widen(ReadOnlySpan<byte> pixels, Span<float> inputs)
+    {
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            inputs[i] = pixels[i];
+        }
     }
 
     private static void ReadChunks(Stream stream, long length, int size, Action<long, ReadOnlySpan<byte>> handle)

@@ -24,7 +24,7 @@ internal sealed class RawTableBuilder : IRowSink
             throw TooLarge();
         }
 
-        values = new float[Math.Min(floats, MostFloatsAhead)];
+        values = GC.AllocateUninitializedArray<float>((int)Math.Min(floats, MostFloatsAhead));
     }
 
     /// <inheritdoc/>
@@ -50,8 +50,12 @@ internal sealed class RawTableBuilder : IRowSink
     /// <summary>The rows.</summary>
     public RawTable ToTable()
     {
-        Array.Resize(ref values, used);
-        return new RawTable(columns, values, [.. classes], [.. numbers]);
+        if (used < values.Length / 4 * 3)
+        {
+            Array.Resize(ref values, used);
+        }
+
+        return new RawTable(columns, values.AsMemory(0, used), [.. classes], [.. numbers]);
     }
 
     private void Grow()

@@ -156,7 +156,7 @@ public sealed class PreprocessingTests : IDisposable
         Assert.Equal(1, constants.TargetScale);
     }
 
-    private static RawTable Table(float[] column) => new(["x"], [.. column], [], []);
+    private static RawTable Table(float[] column) => new(["x"], column.ToArray(), [], []);
 
     private static int[] AllRows(RawTable table) => [.. Enumerable.Range(0, table.Rows)];
 

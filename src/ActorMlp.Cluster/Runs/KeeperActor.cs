@@ -79,6 +79,7 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<NodeRefused>(message => options.Observer.Report(new NodeWasRefused(message.NodeId, message.Reasons)));
         Receive<DataWanted>(message => message.Run == run && options.Data is not null, SendData);
         Receive<DataSent>(Accept);
+        Receive<NodesAsked>(FromCoordinator, message => Carry(machine.Handle(message)));
         Receive<MembersPublished>(FromCoordinator, Accept);
         Receive<ViewPublished>(FromCoordinator, message =>
         {

@@ -25,6 +25,7 @@ internal sealed partial class RunCoordinatorActor
 
         var node = new Node(nextNumber++, candidate);
         nodes[node.Number] = node;
+        keeper.Tell(new NodesAsked([node.Id]));
         SendInvitation(node);
     }
 

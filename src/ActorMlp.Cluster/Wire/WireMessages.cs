@@ -48,6 +48,7 @@ public static class WireMessages
             WireMessage.Of<RunConcluded>("rc"),
             WireMessage.Of<RunFailed>("rf"),
             WireMessage.Of<RunMoves>("rm"),
+            WireMessage.Of<NodesAsked>("na"),
             WireMessage.Of<StepsCommitted>("esc"),
             WireMessage.Of<EpochCompleted>("eec"),
             WireMessage.Of<WorkerChanged>("ewc"),

@@ -10,11 +10,13 @@ public sealed partial class KeeperMachine
     private const int FirstAttempts = 10;
     private const int LaterAttempts = 45;
     private const int TakeOverAttempts = 360;
+    private const int AttemptsWithStrangers = 80;
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan TakeOverAgainAfter = TimeSpan.FromMilliseconds(250);
 
     private readonly string name;
     private readonly HashSet<string> contacts;
+    private readonly HashSet<string> onlyAsked = [];
     private ulong run;
     private int attempts;
     private bool everAccepted;
@@ -26,7 +28,8 @@ public sealed partial class KeeperMachine
     /// <summary>Who coordinates the run; null while that is not known.</summary>
     public CoordinatorName? Coordinator { get; private set; }
 
-    private int MostAttempts => isUnderWay ? TakeOverAttempts : everAccepted ? LaterAttempts : FirstAttempts;
+    /// <summary>Nodes that were only asked to take part may have ended without a word: those are not waited for as long.</summary>
+    private int MostAttempts => isUnderWay ? contacts.IsSubsetOf(onlyAsked) ? AttemptsWithStrangers : TakeOverAttempts : everAccepted ? LaterAttempts : FirstAttempts;
 
     /// <summary>Whether somebody's word on the run counts: what a coordinator that was given up still committed is trained again.</summary>
     public bool Hears(CoordinatorName coordinator) => !ended && Coordinator == coordinator;
@@ -81,13 +84,22 @@ public sealed partial class KeeperMachine
     public IReadOnlyList<KeeperEffect> Handle(ContactGone message)
     {
         contacts.Remove(message.NodeId);
+        onlyAsked.Remove(message.NodeId);
         return Coordinator?.NodeId == message.NodeId ? LookForCoordinator() : [];
+    }
+
+    /// <summary>Nodes are asked to take part in the run; one of them may coordinate it next.</summary>
+    public IReadOnlyList<KeeperEffect> Handle(NodesAsked message)
+    {
+        onlyAsked.UnionWith(message.NodeIds.Where(contacts.Add));
+        return [];
     }
 
     /// <summary>Nodes take part in the run.</summary>
     public IReadOnlyList<KeeperEffect> Handle(MembersMet message)
     {
         contacts.UnionWith(message.NodeIds);
+        onlyAsked.ExceptWith(message.NodeIds);
         bool starts = !started;
         started = true;
         return starts ? [new AnnounceStart(Saved)] : [];

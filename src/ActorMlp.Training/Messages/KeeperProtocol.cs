@@ -10,6 +10,11 @@ namespace ActorMlp.Training.Messages;
 [MessagePackObject]
 public sealed record RunAccepted([property: Key(0)] ulong Run, [property: Key(1)] int Nodes);
 
+/// <summary>Nodes are asked to take part (from the coordinator): if all that do are lost meanwhile, the next coordinator is among these.</summary>
+/// <param name="NodeIds">Their control addresses.</param>
+[MessagePackObject]
+public sealed record NodesAsked([property: Key(0)] IReadOnlyList<string> NodeIds);
+
 /// <summary>The coordinator does not take a run, or cannot begin it.</summary>
 /// <param name="Run">Which.</param>
 /// <param name="Reasons">Why, for the user.</param>

@@ -74,6 +74,22 @@ public sealed class KeeperMachineTests
     }
 
     [Fact]
+    public void Run_whose_nodes_are_all_gone_is_offered_to_those_that_were_asked_to_take_part()
+    {
+        KeeperMachine machine = Accepted();
+        machine.Handle(new MembersMet(["a:1"]));
+        machine.Handle(new NodesAsked(["a:1", "c:1"]));
+        machine.Handle(new ContactGone("b:1"));
+        Assert.Equal(["c:1"], Offer(machine.Handle(new ContactGone("a:1"))).To);
+        Assert.Equal([new FollowCoordinator(1)], machine.Handle(new RunAccepted(11, 1), new CoordinatorName("c:1", 9)));
+
+        // It may have ended without a word.
+        Assert.Equal(["c:1"], Offer(machine.Handle(new CoordinatorGone(new CoordinatorName("c:1", 9)))).To);
+        IReadOnlyList<KeeperEffect> effects = [.. Enumerable.Range(0, 80).SelectMany(_ => machine.Handle(new OfferDue()))];
+        Assert.Contains("no answer from c:1", Assert.IsType<GiveUpRun>(effects[^1]).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Run_that_has_begun_and_finds_no_coordinator_fails()
     {
         KeeperMachine machine = Accepted();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Kills node processes at random moments, one every five seconds, and compares the hash with that of an undisturbed run; then links that delay, lose, break and corrupt, and a
-# node that is cut off for 20 s by proxies. As root also by dropped packets, in network namespaces, and a disk that is full.
+# node that is cut off for 20 s by proxies. As root also by dropped packets, in network namespaces, and a disk that is full. The ledger of each run must hold.
 # usage: tests/cluster/chaos.sh [RUNS [EPOCHS]]: how many runs with other moments each (1), and how long each is (400 epochs of the digits, half of them under kills, which
 # slow it down: a minute or two).
 set -uo pipefail
@@ -21,6 +21,8 @@ strike() {
     if "$program" chaos "configs/faults/$1" --config configs/digits.yaml --seed "$2" --set "training.epochs=$3" --expect "$(undisturbed "$3")" "${@:4}" \
         --out "$folder/$name" > "$folder/out" 2>&1; then
         grep -E '^ *[0-9.]+ s |^steps|^recovery|^links|^undisturbed' "$folder/out"
+        "$program" audit "$folder/$name" > "$folder/audit" 2>&1 || { cat "$folder/audit"; failures=$((failures + 1)); }
+        tail -n 1 "$folder/audit"
     else
         tail -n 40 "$folder/out"
         failures=$((failures + 1))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A hundred SIGKILLs over runs on Fashion-MNIST, at random moments: a worker, a parameter server, the coordinator, two nodes at once. Each run must end with the undisturbed
-# hash, and no step may be lost but by two at once, which may be a parameter server and its standby. Prints kills, lost steps and the median recovery of each role.
+# hash and a ledger that holds, and no step may be lost but by two at once, which may be a parameter server and its standby. Prints kills, lost steps and the median recovery of each role.
 # usage: tests/cluster/kills.sh [KILLS [EPOCHS]]: how many kills at least (100), epochs of each run (12). Ten to twenty minutes. Skips where the data are absent.
 # ACTORMLP_KEEP names a folder to which the folders of runs go that failed or lost a step, logs and all.
 set -uo pipefail
@@ -36,7 +36,7 @@ done=0
 while [ "$done" -lt "$kills" ]; do
     seed=$((seed + 1))
     if "$program" chaos configs/faults/hundred-kills.yaml --config configs/fashion-mnist.yaml "${options[@]}" --nodes 4 --seed "$seed" --expect "$expected" \
-        --out "$folder/$seed" > "$folder/out" 2>&1; then
+        --out "$folder/$seed" > "$folder/out" 2>&1 && "$program" audit "$folder/$seed" >> "$folder/out" 2>&1; then
         result="the same hash"
     else
         result=FAILED

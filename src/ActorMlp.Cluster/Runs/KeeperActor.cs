@@ -99,12 +99,18 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<LogFailed>(message => Carry(machine.Handle(message)));
         Receive<BestRead>(Accept);
         Receive<BestMissing>(message => Carry(machine.Handle(message)));
+        Receive<RunRewound>(FromCoordinator, message =>
+        {
+            options.Observer.Report(message);
+            machine.Handle(message);
+        });
         Receive<RunEvent>(FromCoordinator, options.Observer.Report);
         Receive<StepsCommitted>(FromCoordinator, message =>
         {
             foreach (StepCommittedEvent step in message.Steps)
             {
                 options.Observer.Report(step);
+                machine.Handle(step);
             }
         });
         Receive<StopRequested>(message => Carry(machine.Handle(message)));

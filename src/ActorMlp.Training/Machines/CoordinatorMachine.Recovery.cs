@@ -88,7 +88,7 @@ public sealed partial class CoordinatorMachine
             }
 
             Enter(commit);
-            effects.Add(new Notify(new StepCommittedEvent(StepFigures(commit)) { Account = AccountOf(commit) }));
+            effects.Add(new Notify(new StepCommittedEvent(StepFigures(commit)) { Account = shape.KeepsLedger ? AccountOf(commit) : null }));
         }
 
         bool passed = shape.EndsEpoch(progress.Step) && progress.Step != message.Newest.Step && message.Continued >= progress.Step;

@@ -91,7 +91,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
 
         Hear(now);
         Enter(message);
-        var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message)) { Account = AccountOf(message) }) };
+        var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message)) { Account = shape.KeepsLedger ? AccountOf(message) : null }) };
         heardOf = Math.Max(heardOf, message.View);
         effects.AddRange(Release(message.View));
         if (!message.Held)
@@ -213,26 +213,17 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             account.Shards += subtree.Node.ShardCount;
         }
 
-        LedgerSummary ledger = progress.Ledger;
         progress = progress with
         {
             Step = message.Step + 1,
             EpochTotals = progress.EpochTotals + message.Totals,
-            Ledger = new LedgerSummary
-            {
-                ShardsCommitted = ledger.ShardsCommitted + (shape.MayDropShards ? message.Contributions.Sum(contribution => contribution.Node.ShardCount) : shape.Shards),
-                ShardsReissued = ledger.ShardsReissued + message.Redealt.Sum(shards => shards.Count),
-                DuplicatesDropped = ledger.DuplicatesDropped + message.DuplicatesDropped,
-                ShardsVerified = ledger.ShardsVerified + message.ShardsVerified,
-                ShardsLate = ledger.ShardsLate + message.Redealt.Where(shards => shards.Reason == RedealReason.Late).Sum(shards => shards.Count),
-                ShardsInVain = ledger.ShardsInVain + message.ShardsInVain,
-            },
+            Ledger = progress.Ledger.With(
+                AccountOf(message), shape.MayDropShards ? message.Contributions.Sum(contribution => contribution.Node.ShardCount) : shape.Shards),
         };
     }
 
-    private StepAccount? AccountOf(StepCommitted message) => shape.KeepsLedger
-        ? new StepAccount(message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified, message.ShardsInVain)
-        : null;
+    private static StepAccount AccountOf(StepCommitted message) => new(
+        message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified, message.ShardsInVain);
 
     private StepMetrics StepFigures(StepCommitted message)
     {

@@ -114,9 +114,11 @@ public sealed partial class KeeperMachine
 
     /// <summary>The run has ended.</summary>
     public IReadOnlyList<KeeperEffect> Handle(RunConclusion message) =>
-        hasBest ? End(new CloseRun(message, null))
-        : IsWhole(message.Progress.Step) ? End(new CloseRun(message, message.Progress.Step))
+        hasBest ? End(new CloseRun(Counted(message), null))
+        : IsWhole(message.Progress.Step) ? End(new CloseRun(Counted(message), message.Progress.Step))
         : GiveUp($"the run ended after step {message.Progress.Step}, whose state is not here");
+
+    private RunConclusion Counted(RunConclusion conclusion) => conclusion with { Progress = told.Counted(conclusion.Progress) };
 
     /// <summary>The run cannot go on.</summary>
     public IReadOnlyList<KeeperEffect> Handle(RunFailed message) => GiveUp(message.Reason);

@@ -12,6 +12,7 @@ public sealed partial class KeeperMachine
 {
     private readonly SortedDictionary<long, StateAccount> states = [];
     private readonly HashSet<int> bestSentTo = [];
+    private readonly ToldSteps told;
     private readonly RunShape shape;
     private readonly StateShape state;
     private readonly AwaitedCheckpoints awaited;
@@ -33,6 +34,7 @@ public sealed partial class KeeperMachine
     {
         (this.shape, this.state, this.name, Saved, Shares) = (shape, state, name, start, shares);
         this.contacts = [.. contacts];
+        told = new ToldSteps(shape.Shards, start);
         awaited = new AwaitedCheckpoints(shape.StepsPerEpoch, bestWaitsForLast: shape.Sharing is not null);
         states[start.Step] = new StateAccount(0);
     }
@@ -114,10 +116,26 @@ public sealed partial class KeeperMachine
         return effects;
     }
 
+    /// <summary>A step is committed.</summary>
+    public void Handle(StepCommittedEvent message)
+    {
+        if (shape.Sharing is null)
+        {
+            told.Enter(message);
+        }
+    }
+
+    /// <summary>The run went back to the newest checkpoint.</summary>
+    public void Handle(RunRewound message)
+    {
+        _ = message;
+        told.GoBackTo(Saved.Step);
+    }
+
     /// <summary>A checkpoint is asked for; its state comes from the parameter servers.</summary>
     public IReadOnlyList<KeeperEffect> Handle(WriteCheckpoint message)
     {
-        awaited.Add(message);
+        awaited.Add(message with { Progress = told.Counted(message.Progress) });
         return SaveWhatIsWhole();
     }
 
@@ -180,6 +198,7 @@ public sealed partial class KeeperMachine
             if (wanted.Kind == CheckpointKind.Last)
             {
                 Saved = wanted.Progress;
+                told.ForgetBefore(Saved.Step);
                 effects.Add(new AnswerCoordinator(new StateKept(Saved)));
                 effects.AddRange(Drop([.. states.Keys.Where(step => step < Saved.Step && !awaited.All.Any(one => one.Progress.Step == step))]));
             }

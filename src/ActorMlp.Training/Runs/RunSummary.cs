@@ -124,4 +124,17 @@ public sealed record LedgerSummary
     /// <summary>Shards that were computed in vain: another worker's copy had come, or the step was over.</summary>
     [Key(5)]
     public long ShardsInVain { get; init; }
+
+    /// <summary>These counts and those of another step.</summary>
+    /// <param name="step">What the step was made of.</param>
+    /// <param name="shards">Shards that are counted in it.</param>
+    public LedgerSummary With(StepAccount step, int shards) => new()
+    {
+        ShardsCommitted = ShardsCommitted + shards,
+        ShardsReissued = ShardsReissued + step.Redealt.Sum(shards => shards.Count),
+        DuplicatesDropped = DuplicatesDropped + step.DuplicatesDropped,
+        ShardsVerified = ShardsVerified + step.ShardsVerified,
+        ShardsLate = ShardsLate + step.Redealt.Where(shards => shards.Reason == RedealReason.Late).Sum(shards => shards.Count),
+        ShardsInVain = ShardsInVain + step.ShardsInVain,
+    };
 }

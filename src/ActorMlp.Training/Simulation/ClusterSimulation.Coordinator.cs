@@ -184,6 +184,7 @@ public sealed partial class ClusterSimulation
                     break;
                 case Notify notify:
                     events.Add(notify.Event);
+                    keeper.Hear(notify.Event);
                     TellOfSteps();
                     if (notify.Event is RunStalled && nothingIsLate)
                     {

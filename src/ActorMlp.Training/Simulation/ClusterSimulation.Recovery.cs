@@ -76,7 +76,9 @@ public sealed partial class ClusterSimulation
 
         if (standings.Values.MaxBy(standing => standing.View.Number) is not { View: { Number: > 0 } view })
         {
-            events.Add(new RunRewound(keeper.Saved.Step, "the coordinator was lost"));
+            var rewound = new RunRewound(keeper.Saved.Step, "the coordinator was lost");
+            events.Add(rewound);
+            keeper.Hear(rewound);
             Submit(by.Id);
             return;
         }

@@ -219,8 +219,8 @@ public sealed partial class ClusterSimulation
             }
         }
 
-        float[] weights = conclusion is null ? [] : keeper.WeightsOf(conclusion);
-        return new SimulationResult(conclusion, weights, Watch.Broken ?? failure, clock.Now, events, network.BulkBytes)
+        (RunConclusion? end, float[] weights) = conclusion is null ? (null, []) : keeper.End(conclusion);
+        return new SimulationResult(end, weights, Watch.Broken ?? failure, clock.Now, events, network.BulkBytes)
         {
             EventCount = eventCount,
             Faults = struck,

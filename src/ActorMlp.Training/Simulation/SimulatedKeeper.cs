@@ -40,8 +40,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>Whether a checkpoint could not be written.</summary>
     public bool LostCheckpoint => machine.HasFailed;
 
-    /// <summary>The weights that a run ends with; none if they are not here.</summary>
-    public float[] WeightsOf(RunConclusion conclusion) => machine.Handle(conclusion) is [CloseRun end] ? end.Step is { } step ? states[step][0] : best! : [];
+    /// <summary>How a run ends, and the weights that it ends with; none if they are not here.</summary>
+    public (RunConclusion Conclusion, float[] Weights) End(RunConclusion conclusion) =>
+        machine.Handle(conclusion) is [CloseRun end] ? (end.Conclusion, end.Step is { } step ? states[step][0] : best!) : (conclusion, []);
 
     /// <summary>The run is submitted, for the first time or again.</summary>
     /// <param name="run">Its number.</param>
@@ -66,6 +67,20 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         machine = Start(model, progress, machine.Shares);
         states[progress.Step] = state;
         log.RemoveAll(update => update.Clock >= progress.Step);
+    }
+
+    /// <summary>What is told of the run.</summary>
+    public void Hear(RunEvent told)
+    {
+        switch (told)
+        {
+            case StepCommittedEvent step:
+                machine.Handle(step);
+                break;
+            case RunRewound rewound:
+                machine.Handle(rewound);
+                break;
+        }
     }
 
     public void Handle(ViewPublished message) => Carry(machine.Handle(message));

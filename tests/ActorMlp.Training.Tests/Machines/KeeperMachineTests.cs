@@ -1,3 +1,4 @@
+using ActorMlp.Engine.Batches;
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
@@ -220,6 +221,29 @@ public sealed class KeeperMachineTests
     }
 
     [Fact]
+    public void Checkpoints_and_the_end_have_the_counts_of_the_steps_that_were_told_whatever_another_coordinator_counts()
+    {
+        KeeperMachine machine = At(0);
+        machine.Handle(StepWith(0, duplicates: 2));
+        machine.Handle(StepWith(1, duplicates: 3));
+
+        // Told again by the next coordinator, who heard of other duplicates.
+        machine.Handle(StepWith(1, duplicates: 9));
+        machine.Handle(Last(2));
+        WriteState written = Receive(machine, 2).OfType<WriteState>().Single();
+        Assert.Equal((8, 5), (written.Progress.Ledger.ShardsCommitted, written.Progress.Ledger.DuplicatesDropped));
+
+        // Trained again, so told again.
+        machine.Handle(StepWith(2, duplicates: 100));
+        machine.Handle(new RunRewound(2, "lost"));
+        machine.Handle(StepWith(2, duplicates: 1));
+        machine.Handle(Last(3));
+        Receive(machine, 3);
+        CloseRun end = Assert.IsType<CloseRun>(Assert.Single(machine.Handle(Conclusion(3))));
+        Assert.Equal((12, 6), (end.Conclusion.Progress.Ledger.ShardsCommitted, end.Conclusion.Progress.Ledger.DuplicatesDropped));
+    }
+
+    [Fact]
     public void Failed_checkpoint_is_told_to_each_coordinator_until_the_run_ends()
     {
         KeeperMachine machine = At(0);
@@ -319,6 +343,12 @@ public sealed class KeeperMachineTests
 
     private static ViewPublished ViewOf(Arrangement arrangement) =>
         new(new View(3, [new(new WorkerId(1, 0), 0, 2), new(new WorkerId(2, 0), 2, 4)]) { Arrangement = arrangement });
+
+    private static StepCommittedEvent StepWith(long step, int duplicates) =>
+        new(new StepMetrics { Step = step + 1, Epoch = 1, Loss = 1, LearningRate = 0.1 })
+        {
+            Account = new StepAccount(step, 3, new GradientTotals(4, 1, 0), [new CountedSubtree(1, new TreeNode(2, 0))], duplicates, []),
+        };
 
     private static RunProgress ProgressAt(long step, BestEpoch? best = null) => RunProgress.Start with { Step = step, Best = best };
 

@@ -46,6 +46,9 @@ public sealed class MutationTests
         "a run goes back behind its newest checkpoint", "Machines/KeeperMachine.cs",
         "if (arrangement.Step < Saved.Step)", "if (arrangement.Shares > 0 && arrangement.Step < Saved.Step)")]
     [InlineData(
+        "a run ends with the counts of the coordinator that took it over", "Machines/KeeperMachine.Coordinators.cs",
+        "Progress = told.Counted(conclusion.Progress)", "Progress = conclusion.Progress")]
+    [InlineData(
         "what a helper computed is not in the ledger", "Machines/ParameterServerMachine.Help.cs",
         "redealt.EnterLate(owner.Number, shard);", "_ = owner;")]
     [InlineData(

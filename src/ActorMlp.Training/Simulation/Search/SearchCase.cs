@@ -125,6 +125,6 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
         long shards = Model.Shape.TotalSteps * Model.Shape.Shards;
         return !result.Weights.AsSpan().SequenceEqual(PlainLoop.Train(Model)) ? "the weights are not those of a plain loop"
             : conclusion.Progress.Ledger.ShardsCommitted != shards ? $"the ledger counts {conclusion.Progress.Ledger.ShardsCommitted} shards, not {shards}"
-            : SimulatedLedger.Audit(Model.Shape, result.Events).Problem;
+            : SimulatedLedger.Audit(Model.Shape, result).Problem;
     }
 }

@@ -10,9 +10,9 @@ public static class SimulatedLedger
 {
     /// <summary>Writes a run's events down as they came, and audits what was written.</summary>
     /// <param name="shape">The run in numbers.</param>
-    /// <param name="events">What was told of it.</param>
+    /// <param name="result">How it ended, and what was told of it.</param>
     /// <returns>The audit, up to the line that does not hold, and what does not hold there; null if all does.</returns>
-    public static (LedgerAuditor Auditor, string? Problem) Audit(RunShape shape, IEnumerable<RunEvent> events)
+    public static (LedgerAuditor Auditor, string? Problem) Audit(RunShape shape, SimulationResult result)
     {
         using var lines = new MemoryStream();
         var log = LedgerLog.Over(lines);
@@ -31,7 +31,7 @@ public static class SimulatedLedger
             Threads = 1,
             Kernel = "none",
         });
-        foreach (RunEvent one in events)
+        foreach (RunEvent one in result.Events)
         {
             log.Record(one);
         }
@@ -53,6 +53,10 @@ public static class SimulatedLedger
             return (auditor, $"line {number} of the ledger: {exception.Message}");
         }
 
-        return (auditor, auditor.Steps == shape.TotalSteps ? null : $"the ledger ends after {auditor.Steps} steps of {shape.TotalSteps}");
+        LedgerSummary? told = result.Conclusion?.Progress.Ledger;
+        (long, long, long) counts = (auditor.ShardsRedealt, auditor.DuplicatesDropped, auditor.ShardsInVain);
+        return (auditor, auditor.Steps != shape.TotalSteps ? $"the ledger ends after {auditor.Steps} steps of {shape.TotalSteps}"
+            : counts != (told?.ShardsReissued, told?.DuplicatesDropped, told?.ShardsInVain) ? $"the ledger has {counts} shards dealt again, results dropped and shards in vain; the run's end says {told}"
+            : null);
     }
 }

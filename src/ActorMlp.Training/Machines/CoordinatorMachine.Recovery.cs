@@ -87,8 +87,7 @@ public sealed partial class CoordinatorMachine
                 return null;
             }
 
-            Enter(commit);
-            effects.Add(new Notify(new StepCommittedEvent(StepFigures(commit)) { Account = shape.KeepsLedger ? AccountOf(commit) : null }));
+            effects.Add(Enter(commit));
         }
 
         bool passed = shape.EndsEpoch(progress.Step) && progress.Step != message.Newest.Step && message.Continued >= progress.Step;

@@ -90,8 +90,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         }
 
         Hear(now);
-        Enter(message);
-        var effects = new List<CoordinatorEffect> { new Notify(new StepCommittedEvent(StepFigures(message)) { Account = shape.KeepsLedger ? AccountOf(message) : null }) };
+        var effects = new List<CoordinatorEffect> { Enter(message) };
         heardOf = Math.Max(heardOf, message.View);
         effects.AddRange(Release(message.View));
         if (!message.Held)
@@ -198,7 +197,8 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private IReadOnlyList<CoordinatorEffect> Begin(TimeSpan now) =>
         progress.Step >= shape.TotalSteps ? AfterLastEpoch() : GoOn(now);
 
-    private void Enter(StepCommitted message)
+    /// <summary>Enters a step, and tells of it.</summary>
+    private Notify Enter(StepCommitted message)
     {
         learningRate = message.LearningRate;
         clock.Count(message.Totals.Rows);
@@ -213,17 +213,17 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             account.Shards += subtree.Node.ShardCount;
         }
 
+        var entry = new StepAccount(
+            message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified, message.ShardsInVain);
         progress = progress with
         {
             Step = message.Step + 1,
             EpochTotals = progress.EpochTotals + message.Totals,
             Ledger = progress.Ledger.With(
-                AccountOf(message), shape.MayDropShards ? message.Contributions.Sum(contribution => contribution.Node.ShardCount) : shape.Shards),
+                entry, shape.MayDropShards ? message.Contributions.Sum(contribution => contribution.Node.ShardCount) : shape.Shards),
         };
+        return new Notify(new StepCommittedEvent(StepFigures(message)) { Account = shape.KeepsLedger ? entry : null });
     }
-
-    private static StepAccount AccountOf(StepCommitted message) => new(
-        message.Step, message.View, message.Totals, message.Contributions, message.DuplicatesDropped, message.Redealt, message.ShardsVerified, message.ShardsInVain);
 
     private StepMetrics StepFigures(StepCommitted message)
     {

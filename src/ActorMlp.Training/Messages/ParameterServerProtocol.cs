@@ -56,7 +56,7 @@ public enum CheckpointKind
 /// <summary>Write a checkpoint of the weights as they stand (from the coordinator, while a step is held).</summary>
 /// <param name="Kind">Which one.</param>
 /// <param name="Progress">What the coordinator knows of the run.</param>
-/// <param name="KnownStep">Steps committed in the newest checkpoint that the coordinator knows to be written: it asks for no older state.</param>
+/// <param name="KnownStep">Steps committed in the newest checkpoint that the coordinator knows to be kept: it asks for no older state.</param>
 [MessagePackObject]
 public sealed record WriteCheckpoint(
     [property: Key(0)] CheckpointKind Kind,

@@ -131,10 +131,10 @@ public sealed record LedgerSummary
     public LedgerSummary With(StepAccount step, int shards) => new()
     {
         ShardsCommitted = ShardsCommitted + shards,
-        ShardsReissued = ShardsReissued + step.Redealt.Sum(shards => shards.Count),
+        ShardsReissued = ShardsReissued + step.Redealt.Sum(redealt => redealt.Count),
         DuplicatesDropped = DuplicatesDropped + step.DuplicatesDropped,
         ShardsVerified = ShardsVerified + step.ShardsVerified,
-        ShardsLate = ShardsLate + step.Redealt.Where(shards => shards.Reason == RedealReason.Late).Sum(shards => shards.Count),
+        ShardsLate = ShardsLate + step.Redealt.Where(redealt => redealt.Reason == RedealReason.Late).Sum(redealt => redealt.Count),
         ShardsInVain = ShardsInVain + step.ShardsInVain,
     };
 }

@@ -25,14 +25,8 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
         Receive<ClusterEvent.MemberRemoved>(message => run.Tell(new NodeGone(IdOf(message.Member.Address))));
         Receive<ProcessGone>(message => run.Tell(message));
         Receive<SubmitRun>(Accept);
-        Receive<Terminated>(message =>
-        {
-            if (message.ActorRef.Equals(run))
-            {
-                run = ActorRefs.Nobody;
-                current = null;
-            }
-        });
+        Receive<RunIsOver>(_ => Forget(Sender));
+        Receive<Terminated>(message => Forget(message.ActorRef));
         Receive<NodeWantsToLeave>(message =>
         {
             leaving |= message.NodeId == SelfId;
@@ -104,6 +98,10 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
             {
                 Sender.Tell(new RunRefused(message.Run, [$"the cluster is busy with the run {running.RunId}; one run at a time"]));
             }
+            else
+            {
+                run.Forward(message);
+            }
 
             return;
         }
@@ -123,6 +121,15 @@ internal sealed class ClusterCoordinatorActor : ReceiveActor
         current = message;
         run = Context.ActorOf(RunCoordinatorActor.Props(message, Sender, candidates, SelfId, time));
         Context.Watch(run);
+    }
+
+    private void Forget(IActorRef over)
+    {
+        if (over.Equals(run))
+        {
+            run = ActorRefs.Nobody;
+            current = null;
+        }
     }
 
     private RunCandidate Candidate(Member member) => new(

@@ -77,6 +77,15 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         Receive<RunAccepted>(message => Carry(machine.Handle(message, NameOf(Sender))));
         Receive<RunRefused>(message => Carry(machine.Handle(message)));
         Receive<NodeRefused>(message => options.Observer.Report(new NodeWasRefused(message.NodeId, message.Reasons)));
+        Receive<ToldToKeeper>(FromCoordinator, message =>
+        {
+            bool isNext = machine.IsNext(message);
+            Sender.Tell(new KeeperHeard(machine.Heard));
+            if (isNext)
+            {
+                Self.Forward(message.Message);
+            }
+        });
         Receive<DataWanted>(message => message.Run == run && options.Data is not null, SendData);
         Receive<DataSent>(Accept);
         Receive<NodesAsked>(FromCoordinator, message => Carry(machine.Handle(message)));
@@ -85,6 +94,11 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         {
             options.Observer.Report(new ViewStands(message.View, ClusterTraining.IdOf(Sender.Path.Address)));
             Carry(machine.Handle(message));
+        });
+        Receive<ViewStands>(FromCoordinator, message =>
+        {
+            options.Observer.Report(message);
+            machine.Handle(message);
         });
         Receive<RangesWanted>(FromCoordinator, message => Carry(machine.Handle(message)));
         Receive<WriteCheckpoint>(FromCoordinator, message => Carry(machine.Handle(message)));
@@ -103,6 +117,13 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         {
             options.Observer.Report(message);
             machine.Handle(message);
+        });
+        Receive<EpochCompleted>(FromCoordinator, message =>
+        {
+            if (machine.Handle(message))
+            {
+                options.Observer.Report(message);
+            }
         });
         Receive<RunEvent>(FromCoordinator, options.Observer.Report);
         Receive<StepsCommitted>(FromCoordinator, message =>

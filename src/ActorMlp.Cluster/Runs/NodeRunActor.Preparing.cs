@@ -51,7 +51,7 @@ internal sealed partial class NodeRunActor
         Receive<ResumeRun>(_ =>
         {
             Follow(Sender);
-            Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, View.None, -1, IsReady: false, IsPrepared: false, HasWeights: false));
+            Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, View.None, -1, IsReady: false, IsPrepared: false, HasWeights: false, [], []));
         });
         Receive<BulkFrame>(frame =>
         {

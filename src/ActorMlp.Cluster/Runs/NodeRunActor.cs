@@ -163,7 +163,17 @@ internal sealed partial class NodeRunActor : ReceiveActor, IWithTimers
             Sender.Tell(new CommitsTold(run.Number, commits));
         }
 
-        Sender.Tell(new NodeStanding(run.Number, node.Hello, pool.Threads, standing.View, standing.Continued, standing.IsReady, IsPrepared: true, weights.HasWeights));
+        Sender.Tell(new NodeStanding(
+            run.Number,
+            node.Hello,
+            pool.Threads,
+            standing.View,
+            standing.Continued,
+            standing.IsReady,
+            IsPrepared: true,
+            weights.HasWeights,
+            standing.Epochs,
+            [.. standing.Views.Where(view => view.Number > message.LastView)]));
     }
 
     private void Accept(MembersPublished message)

@@ -25,7 +25,7 @@ internal sealed partial class RunCoordinatorActor
 
         var node = new Node(nextNumber++, candidate);
         nodes[node.Number] = node;
-        keeper.Tell(new NodesAsked([node.Id]));
+        TellKeeper(new NodesAsked([node.Id]));
         SendInvitation(node);
     }
 
@@ -78,7 +78,7 @@ internal sealed partial class RunCoordinatorActor
         string reason = $"{message.NodeId}: {string.Join("; ", message.Reasons)}";
         log.Warning("node refused: {0}", reason);
         refusals.Add(reason);
-        keeper.Tell(message);
+        TellKeeper(message);
         if (!gathered)
         {
             BeginIfGathered();
@@ -105,15 +105,15 @@ internal sealed partial class RunCoordinatorActor
         int workers = prepared.Count(node => node.IsWorker);
         if ((workers == 0 || workers < minimumWorkers || !prepared.Exists(node => node.IsServer)) && refusals.Count > 0)
         {
-            keeper.Tell(new RunRefused(run.Run, [.. refusals, $"{workers} workers are ready, cluster.minimumWorkers is {minimumWorkers}"]));
-            Context.Stop(Self);
+            TellKeeper(new RunRefused(run.Run, [.. refusals, $"{workers} workers are ready, cluster.minimumWorkers is {minimumWorkers}"]));
+            Leave();
             return;
         }
 
         if (blueprint.Shape.Sharing?.Rule.ProblemWith(run.Shares ?? Math.Max(workers, minimumWorkers), blueprint.Shape.Shards) is { } problem)
         {
-            keeper.Tell(new RunRefused(run.Run, [problem]));
-            Context.Stop(Self);
+            TellKeeper(new RunRefused(run.Run, [problem]));
+            Leave();
             return;
         }
 

@@ -22,11 +22,10 @@ internal sealed partial class RunCoordinatorActor
         asks = true;
         foreach (RunCandidate candidate in candidates)
         {
-            candidate.Agent.Tell(new ResumeRun(run.Run, newest.Step));
+            candidate.Agent.Tell(new ResumeRun(run.Run, newest.Step, run.LastView));
         }
 
         Timers.StartSingleTimer("standings", new StandingsAreDue(), StandingPatience);
-        Timers.StartPeriodicTimer("progress", new ProgressDue(), ProgressInterval);
     }
 
     private void Accept(NodeStanding message)
@@ -82,11 +81,11 @@ internal sealed partial class RunCoordinatorActor
             const string Reason = "the coordinator was lost, and no node has begun the run";
             if (blueprint.Shape.Sharing is not null)
             {
-                keeper.Tell(new RunRewound(run.Progress.Step, Reason, blueprint.Shape.LeavesOrderOpen));
+                TellKeeper(new RunRewound(run.Progress.Step, Reason, blueprint.Shape.LeavesOrderOpen));
 
                 // Under another number: what is still on its way would have other bits than what comes.
-                keeper.Tell(new RunMoves());
-                Context.Stop(Self);
+                TellKeeper(new RunMoves());
+                Leave();
                 return;
             }
 
@@ -97,6 +96,8 @@ internal sealed partial class RunCoordinatorActor
 
         View view = under.MaxBy(standing => standing.View.Number)!.View;
         int[] known = [.. view.Ranges.Select(range => range.Worker.Number).Union(view.Arrangement.Servers)];
+        NodeStanding[] ready = [.. under.Where(standing =>
+            view.Arrangement.Servers.Contains(standing.Number) && standing.IsReady && standing.View.Arrangement.Number == view.Arrangement.Number)];
         nextNumber = known.Union(nodes.Keys).Max() + 1;
         gathered = true;
         log.Info("the run is taken over in view {0}: {1} of {2} nodes are there", view.Number, under.Length, known.Length);
@@ -108,9 +109,10 @@ internal sealed partial class RunCoordinatorActor
                 [.. view.Arrangement.Servers.Union(nodes.Values.Where(node => node.IsServer && known.Contains(node.Number)).Select(node => node.Number))],
                 [.. commits.DistinctBy(commit => commit.Step).OrderBy(commit => commit.Step)],
                 under.Max(standing => standing.Continued),
-                under.Where(standing => view.Arrangement.Servers.Contains(standing.Number))
-                    .All(standing => standing.IsReady && standing.View.Arrangement.Number == view.Arrangement.Number),
-                run.Newest!),
+                ready.Length == under.Count(standing => view.Arrangement.Servers.Contains(standing.Number)),
+                run.Newest!,
+                [.. ready.SelectMany(standing => standing.Epochs)],
+                [.. ready.SelectMany(standing => standing.Views)]),
             Now));
         foreach (int gone in known.Where(number => !nodes.ContainsKey(number)))
         {

@@ -20,6 +20,9 @@ internal sealed record RunCandidate(string NodeId, ActorSelection Agent, bool Is
 /// <param name="NodeId">Which.</param>
 internal sealed record NodeGone(string NodeId);
 
+/// <summary>A run has ended here, another one may begin (to <see cref="ClusterCoordinatorActor"/>).</summary>
+internal sealed record RunIsOver;
+
 /// <summary>The coordinator of a run on a cluster: hands messages to <see cref="CoordinatorMachine"/> and carries out what it decides.</summary>
 internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 {
@@ -32,7 +35,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     private readonly List<string> refusals = [];
     private readonly List<NodeReport> reports = [];
     private readonly SubmitRun run;
-    private readonly KeeperOutbox keeper;
+    private readonly IActorRef keeper;
     private readonly IReadOnlyList<RunCandidate> candidates;
     private readonly string selfId;
     private readonly RunBlueprint blueprint;
@@ -53,7 +56,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     {
         this.selfId = selfId;
         this.run = run;
-        this.keeper = new KeeperOutbox(keeper, time, after => Timers.StartSingleTimer("steps", new StepsAreDue(), after));
+        this.keeper = keeper;
         this.candidates = candidates;
         this.time = time;
         began = time.GetTimestamp();
@@ -78,8 +81,9 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        Context.Watch(keeper.Keeper);
-        keeper.Tell(new RunAccepted(run.Run, candidates.Count));
+        Context.Watch(keeper);
+        Timers.StartPeriodicTimer("progress", new ProgressDue(), ProgressInterval);
+        AcceptRun();
         if (run.Newest is { } newest)
         {
             AskWhereItStands(newest);
@@ -92,7 +96,12 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
-        keeper.Flush();
+        Send(outbox.Flush(Now));
+        EndOnNodes();
+    }
+
+    private void EndOnNodes()
+    {
         foreach (Node node in nodes.Values)
         {
             node.Actor?.Tell(new EndRun());
@@ -107,7 +116,6 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         }
 
         Timers.StartSingleTimer("gathering", new PatienceIsOver(), GatheringPatience);
-        Timers.StartPeriodicTimer("progress", new ProgressDue(), ProgressInterval);
         BeginIfGathered();
     }
 
@@ -125,7 +133,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<NodeGone>(gone => Lose(nodes.Values.FirstOrDefault(node => node.Id == gone.NodeId), "it is no longer in the cluster"));
         Receive<Terminated>(terminated =>
         {
-            if (terminated.ActorRef.Equals(keeper.Keeper))
+            if (terminated.ActorRef.Equals(keeper))
             {
                 log.Warning("whoever keeps the run is gone: the run ends");
                 Context.Stop(Self);
@@ -164,9 +172,12 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         Receive<NodeReport>(Accept);
         Receive<ReportsAreDue>(_ => Conclude());
         Receive<AskStatus>(_ => Sender.Tell(Status()));
-        Receive<StepsAreDue>(_ => keeper.Flush());
+        Receive<SubmitRun>(_ => AcceptRun());
+        Receive<KeeperHeard>(message => outbox.Handle(message, Now));
+        Receive<StepsAreDue>(_ => Send(outbox.Flush(Now)));
         Receive<ProgressDue>(message =>
         {
+            Send(outbox.Repeat(Now));
             InviteWhoDidNotAnswer();
             Carry(gathered ? machine.Handle(message, Now) : []);
         });
@@ -182,16 +193,16 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
                     Publish(publish.Message);
                     break;
                 case SupplyRanges supply:
-                    keeper.Tell(new RangesWanted(supply.Arrangement));
+                    TellKeeper(new RangesWanted(supply.Arrangement));
                     break;
                 case TellWorker tell:
                     ActorOf(tell.Worker.Number)?.Tell(tell.Message);
                     break;
                 case TellParameterServer { Message: RestoreBest message }:
-                    keeper.Tell(message);
+                    TellKeeper(message);
                     break;
                 case TellParameterServer { Message: WriteCheckpoint message }:
-                    keeper.Tell(message);
+                    TellKeeper(message);
                     TellServers(message);
                     break;
                 case TellParameterServer tell:
@@ -209,8 +220,8 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
                     break;
                 case FailRun fail:
                     log.Error("the run failed: {0}", fail.Reason);
-                    keeper.Tell(new RunFailed(fail.Reason));
-                    Context.Stop(Self);
+                    TellKeeper(new RunFailed(fail.Reason));
+                    Leave();
                     break;
             }
         }
@@ -229,8 +240,9 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         log.Info("view {0}: {1}", message.View.Number, string.Join(", ", message.View.Ranges));
         var members = new MembersPublished([.. nodes.Values.Where(node => node.Hello is not null)
             .Select(node => new RunMember(node.Number, node.Id, node.Hello!.BulkAddress, node.Hello.Kernel, node.Threads))]);
-        keeper.Flush();
-        foreach (IActorRef receiver in nodes.Values.Select(node => node.Actor).Append(keeper.Keeper).OfType<IActorRef>())
+        TellKeeper(members);
+        TellKeeper(message);
+        foreach (IActorRef receiver in nodes.Values.Select(node => node.Actor).OfType<IActorRef>())
         {
             receiver.Tell(members);
             receiver.Tell(message);
@@ -260,21 +272,17 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
                 // Checkpoints are written, and told of, where the run is kept.
                 break;
             case StepCommittedEvent step:
-                keeper.Report(step);
+                ReportStep(step);
                 break;
             default:
-                keeper.Tell(runEvent);
+                TellKeeper(runEvent);
                 break;
         }
     }
 
     private void AskForReports()
     {
-        foreach (Node node in nodes.Values)
-        {
-            node.Actor?.Tell(new EndRun());
-        }
-
+        EndOnNodes();
         Timers.StartSingleTimer("reports", new ReportsAreDue(), ReportPatience);
         ConcludeIfReported();
     }
@@ -300,7 +308,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 
     private void Conclude()
     {
-        keeper.Tell(moves && !keeperStops && conclusion!.Status == RunStatus.Stopped
+        TellKeeper(moves && !keeperStops && conclusion!.Status == RunStatus.Stopped
             ? new RunMoves()
             : new RunConcluded(conclusion!, [.. reports.OrderBy(report => report.Number)]));
         foreach (Node node in nodes.Values.Where(node => node.WantsToLeave))
@@ -310,7 +318,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
 
         leavesWithRun?.Agent.Tell(new NodeReleased(selfId));
         nodes.Clear();
-        Context.Stop(Self);
+        Leave();
     }
 
     private ClusterStatus Status() => new(
@@ -334,8 +342,6 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         samplesPerSecond);
 
     private sealed record PatienceIsOver;
-
-    private sealed record StepsAreDue;
 
     private sealed record ReportsAreDue;
 }

@@ -91,8 +91,9 @@ public sealed record NodeRefused(
 /// <summary>What do you know of a run whose coordinator is gone? (From the next coordinator to a node; it answers <see cref="NodeStanding"/> or <see cref="NoSuchRun"/>.)</summary>
 /// <param name="Run">The run.</param>
 /// <param name="FromStep">Commits before this step are known.</param>
+/// <param name="LastView">Views up to this one are known.</param>
 [MessagePackObject]
-public sealed record ResumeRun([property: Key(0)] ulong Run, [property: Key(1)] long FromStep);
+public sealed record ResumeRun([property: Key(0)] ulong Run, [property: Key(1)] long FromStep, [property: Key(2)] int LastView);
 
 /// <summary>A node takes no part in a run (to the coordinator).</summary>
 /// <param name="Run">The run.</param>
@@ -106,11 +107,6 @@ public sealed record NoSuchRun([property: Key(0)] ulong Run, [property: Key(1)] 
 [MessagePackObject]
 public sealed record CommitsTold([property: Key(0)] int Number, [property: Key(1)] IReadOnlyList<StepCommitted> Commits);
 
-/// <summary>Steps are committed (to whoever keeps the run).</summary>
-/// <param name="Steps">Which, ascending.</param>
-[MessagePackObject]
-public sealed record StepsCommitted([property: Key(0)] IReadOnlyList<StepCommittedEvent> Steps);
-
 /// <summary>What a node knows of a run (to the coordinator that takes it over).</summary>
 /// <param name="Number">The node's number within the run.</param>
 /// <param name="Node">Who it is.</param>
@@ -120,6 +116,8 @@ public sealed record StepsCommitted([property: Key(0)] IReadOnlyList<StepCommitt
 /// <param name="IsReady">Whether its parameter server has its range.</param>
 /// <param name="IsPrepared">Whether it is ready for views; else it will say <see cref="NodePrepared"/>.</param>
 /// <param name="HasWeights">Whether it has had all weights of some step; a worker that joined during the step in flight has not.</param>
+/// <param name="Epochs">Where the run stood at the ends of epochs since the last checkpoint that the coordinator knew of, with their figures, ascending.</param>
+/// <param name="Views">Views that its parameter server has heard of in the arrangement that stands, of those that were asked for.</param>
 [MessagePackObject]
 public sealed record NodeStanding(
     [property: Key(0)] int Number,
@@ -129,7 +127,9 @@ public sealed record NodeStanding(
     [property: Key(4)] long Continued,
     [property: Key(5)] bool IsReady,
     [property: Key(6)] bool IsPrepared,
-    [property: Key(7)] bool HasWeights);
+    [property: Key(7)] bool HasWeights,
+    [property: Key(8)] IReadOnlyList<RunProgress> Epochs,
+    [property: Key(9)] IReadOnlyList<View> Views);
 
 /// <summary>A node's process is gone, as its system says: membership need not be waited for (from any node to the coordinator).</summary>
 /// <param name="NodeId">Which node.</param>

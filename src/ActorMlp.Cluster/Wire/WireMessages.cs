@@ -45,12 +45,14 @@ public static class WireMessages
             WireMessage.Of<ClusterStatus>("st"),
 
             // To whoever keeps a run.
+            WireMessage.Of<ToldToKeeper>("told"),
             WireMessage.Of<RunConcluded>("rc"),
             WireMessage.Of<RunFailed>("rf"),
             WireMessage.Of<RunMoves>("rm"),
             WireMessage.Of<NodesAsked>("na"),
             WireMessage.Of<StepsCommitted>("esc"),
             WireMessage.Of<EpochCompleted>("eec"),
+            WireMessage.Of<ViewStands>("evs"),
             WireMessage.Of<WorkerChanged>("ewc"),
             WireMessage.Of<CheckpointSaved>("ecs"),
             WireMessage.Of<RunRewound>("err"),
@@ -69,6 +71,7 @@ public static class WireMessages
             WireMessage.Of<CheckpointWritten>("cw"),
             WireMessage.Of<CheckpointFailed>("cf"),
             WireMessage.Of<StateKept>("sk"),
+            WireMessage.Of<KeeperHeard>("kh"),
             WireMessage.Of<BestRestored>("br"),
             WireMessage.Of<StopRequested>("sr"),
             WireMessage.Of<RangeReady>("rr"),

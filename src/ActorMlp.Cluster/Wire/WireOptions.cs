@@ -13,7 +13,7 @@ internal static class WireOptions
     /// </summary>
     public static MessagePackSerializerOptions Strict { get; } = MessagePackSerializerOptions.Standard
         .WithResolver(CompositeResolver.Create(
-            new IMessagePackFormatter[] { new TreeNodeFormatter(), new GradientTotalsFormatter(), new EvaluationTotalsFormatter() },
+            new IMessagePackFormatter[] { new TreeNodeFormatter(), new GradientTotalsFormatter(), new EvaluationTotalsFormatter(), new ToldToKeeperFormatter() },
             new IFormatterResolver[]
             {
                 BuiltinResolver.Instance, DynamicEnumResolver.Instance, DynamicGenericResolver.Instance, DynamicObjectResolver.Instance,

@@ -72,5 +72,5 @@ public sealed class ShareHostMachine(RunShape shape, int self)
     public IReadOnlyList<ParameterServerEffect> Handle(ShareUpdateApplied message) => machine?.Handle(message) ?? [];
 
     /// <summary>What a coordinator that takes the run over gets to know: the view, but not where the run stands. It goes back to its last checkpoint.</summary>
-    public ServerStanding Standing() => new(newest.View, -1, IsReady: false, []);
+    public ServerStanding Standing() => new(newest.View, -1, IsReady: false, [], [], []);
 }

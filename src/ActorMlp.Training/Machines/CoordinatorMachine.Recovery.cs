@@ -11,7 +11,7 @@ public sealed partial class CoordinatorMachine
     private const int ViewsOfTerm = 1 << 16;
 
     /// <summary>
-    /// Takes a run over. Where what the nodes know does not say all (an epoch ended, and its figures went with the old coordinator), it goes back to its last
+    /// Takes a run over. Where what the nodes know does not say all (an epoch ended, and nobody who is left was told its figures), it goes back to its last
     /// checkpoint.
     /// </summary>
     public IReadOnlyList<CoordinatorEffect> Handle(RunRecovered message, TimeSpan now)
@@ -78,11 +78,14 @@ public sealed partial class CoordinatorMachine
         progress = message.Newest;
         saving = message.Newest.Step != saved.Step ? message.Newest : null;
 
-        List<CoordinatorEffect> effects = [];
+        List<CoordinatorEffect> effects =
+        [
+            .. message.Views.Where(known => known.Number > lastView).DistinctBy(known => known.Number).OrderBy(known => known.Number)
+                .Select(known => new Notify(new ViewStands(known))),
+        ];
         foreach (StepCommitted commit in message.Commits.Where(commit => commit.Step >= message.Newest.Step))
         {
-            // An epoch's end that is passed already has figures, which only the old coordinator knew.
-            if (commit.Step != progress.Step || (shape.EndsEpoch(progress.Step) && progress.Step != message.Newest.Step))
+            if (commit.Step != progress.Step || (EndsNewEpoch() && !PassEnd()))
             {
                 return null;
             }
@@ -90,7 +93,22 @@ public sealed partial class CoordinatorMachine
             effects.Add(Enter(commit));
         }
 
-        bool passed = shape.EndsEpoch(progress.Step) && progress.Step != message.Newest.Step && message.Continued >= progress.Step;
-        return passed || message.Continued > progress.Step ? null : effects;
+        return message.Continued > progress.Step || (message.Continued == progress.Step && EndsNewEpoch() && !PassEnd()) ? null : effects;
+
+        bool EndsNewEpoch() => shape.EndsEpoch(progress.Step) && progress.Step != message.Newest.Step;
+
+        // An epoch's end that is passed has figures. They went with the old coordinator, unless servers were told them with the order for its state.
+        bool PassEnd()
+        {
+            if (message.Epochs.FirstOrDefault(end => end.Step == progress.Step) is not { } end)
+            {
+                return false;
+            }
+
+            progress = end with { Ledger = progress.Ledger };
+            effects.Add(TellEpoch(latest));
+            effects.Add(Save(CheckpointKind.Last));
+            return true;
+        }
     }
 }

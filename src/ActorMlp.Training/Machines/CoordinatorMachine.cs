@@ -251,19 +251,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
             Validation = validation,
             Best = best ? new BestEpoch(epoch, validation!) : progress.Best,
         };
-        (double samplesPerSecond, double wallSeconds) = clock.EndEpoch(now);
-        var metrics = new EpochMetrics
-        {
-            Epoch = epoch,
-            Step = progress.Step,
-            Train = train,
-            Validation = validation,
-            LearningRate = learningRate,
-            Best = best,
-            SamplesPerSecond = samplesPerSecond,
-            WallSeconds = wallSeconds,
-        };
-        List<CoordinatorEffect> effects = [new Notify(new EpochCompleted(metrics)), .. ReportWorkers()];
+        List<CoordinatorEffect> effects = [TellEpoch(now), .. ReportWorkers()];
         if (best)
         {
             effects.Add(Save(CheckpointKind.Best));
@@ -272,6 +260,24 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
         effects.Add(Save(CheckpointKind.Last));
         effects.AddRange(progress.Step >= shape.TotalSteps ? AfterLastEpoch() : GoOn(now));
         return effects;
+    }
+
+    /// <summary>Tells of the epoch that has just ended, and whose figures are entered.</summary>
+    private Notify TellEpoch(TimeSpan now)
+    {
+        int epoch = (int)(progress.Step / shape.StepsPerEpoch);
+        (double samplesPerSecond, double wallSeconds) = clock.EndEpoch(now);
+        return new Notify(new EpochCompleted(new EpochMetrics
+        {
+            Epoch = epoch,
+            Step = progress.Step,
+            Train = progress.Train!,
+            Validation = progress.Validation,
+            LearningRate = learningRate,
+            Best = progress.Best?.Epoch == epoch,
+            SamplesPerSecond = samplesPerSecond,
+            WallSeconds = wallSeconds,
+        }));
     }
 
     private IReadOnlyList<CoordinatorEffect> GoOn(TimeSpan now)

@@ -17,6 +17,7 @@ public sealed partial class KeeperMachine
     private readonly string name;
     private readonly HashSet<string> contacts;
     private readonly HashSet<string> onlyAsked = [];
+    private CoordinatorName? followed;
     private ulong run;
     private int attempts;
     private bool everAccepted;
@@ -33,6 +34,24 @@ public sealed partial class KeeperMachine
 
     /// <summary>Whether somebody's word on the run counts: what a coordinator that was given up still committed is trained again.</summary>
     public bool Hears(CoordinatorName coordinator) => !ended && Coordinator == coordinator;
+
+    /// <summary>Number of the last thing that the coordinator told, without a gap; 0 for none.</summary>
+    public long Heard { get; private set; }
+
+    /// <summary>
+    /// Whether something that the coordinator tells is to be handled: it is what follows the last one. What comes twice is not, nor what comes behind something that got lost: both will be said
+    /// again. The coordinator is told <see cref="Heard"/> in any case.
+    /// </summary>
+    public bool IsNext(ToldToKeeper told)
+    {
+        if (told.Number != Heard + 1)
+        {
+            return false;
+        }
+
+        Heard++;
+        return true;
+    }
 
     /// <summary>The run is submitted.</summary>
     /// <param name="number">What nodes are to know it by from now on; whatever they know under another number counts no longer.</param>
@@ -69,6 +88,11 @@ public sealed partial class KeeperMachine
         }
 
         (everAccepted, Coordinator) = (true, by);
+        if (followed != by)
+        {
+            (followed, Heard) = (by, 0);
+        }
+
         var follow = new FollowCoordinator(message.Nodes);
         return stopRequested ? [follow, new AnswerCoordinator(new StopRequested())] : [follow];
     }

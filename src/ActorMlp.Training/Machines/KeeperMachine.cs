@@ -21,6 +21,7 @@ public sealed partial class KeeperMachine
     private long? restoresBest;
     private int restoration;
     private int supplied;
+    private long epochTold;
     private bool hasBest;
 
     /// <summary>The keeper of a run that is not submitted yet.</summary>
@@ -35,6 +36,7 @@ public sealed partial class KeeperMachine
         (this.shape, this.state, this.name, Saved, Shares) = (shape, state, name, start, shares);
         this.contacts = [.. contacts];
         told = new ToldSteps(shape.Shards, start);
+        epochTold = start.Step;
         awaited = new AwaitedCheckpoints(shape.StepsPerEpoch, bestWaitsForLast: shape.Sharing is not null);
         states[start.Step] = new StateAccount(0);
     }
@@ -70,6 +72,9 @@ public sealed partial class KeeperMachine
         // The coordinator that was to hear of a failure may be gone.
         return failed is null ? SendBest() : [.. SendBest(), new AnswerCoordinator(failed)];
     }
+
+    /// <summary>A view that another coordinator, which is gone, had not told of.</summary>
+    public void Handle(ViewStands message) => LastView = Math.Max(LastView, message.View.Number);
 
     /// <summary>
     /// Parameter servers get weights and optimizer state, and workers what their subtrees owe. From the arrangement's step on everything comes anew: states of which parts are missing will not
@@ -125,11 +130,21 @@ public sealed partial class KeeperMachine
         }
     }
 
+    /// <summary>An epoch is completed. A coordinator that took the run over tells again of one whose end it is not known to have told of.</summary>
+    /// <returns>Whether it is told of for the first time.</returns>
+    public bool Handle(EpochCompleted message)
+    {
+        bool isNew = message.Metrics.Step > epochTold;
+        epochTold = Math.Max(epochTold, message.Metrics.Step);
+        return isNew;
+    }
+
     /// <summary>The run went back to the newest checkpoint.</summary>
     public void Handle(RunRewound message)
     {
         _ = message;
         told.GoBackTo(Saved.Step);
+        epochTold = Saved.Step;
     }
 
     /// <summary>A checkpoint is asked for; its state comes from the parameter servers.</summary>

@@ -130,7 +130,12 @@ public sealed partial class ParameterServerMachine
 
     /// <summary>What the server knows of the run, for a coordinator that takes it over.</summary>
     public ServerStanding Standing() => new(
-        newest, continued, newest.Number > 0 && (phase != Phase.Acquiring || (pieces.Length == 0 && standby is null)), [.. told.Values]);
+        newest,
+        continued,
+        newest.Number > 0 && (phase != Phase.Acquiring || (pieces.Length == 0 && standby is null)),
+        [.. told.Values],
+        phase == Phase.Acquiring ? [] : [.. epochs.Values],
+        [.. views.Values]);
 
     private List<ParameterServerEffect> Acquire()
     {
@@ -144,6 +149,7 @@ public sealed partial class ParameterServerMachine
         ahead.Clear();
         early.RemoveAll(measured => measured.Arrangement < Arrangement.Number);
         told.Clear();
+        epochs.Clear();
         redealt.Clear();
         helped.Clear();
         foreach (int old in views.Keys.Where(number => number < Arrangement.Number).ToList())

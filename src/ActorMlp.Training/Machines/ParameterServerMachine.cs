@@ -32,6 +32,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     private readonly List<SubtreeComputed> ahead = [];
     private readonly List<PieceMeasured> early = [];
     private readonly SortedList<long, StepCommitted> told = [];
+    private readonly SortedList<long, RunProgress> epochs = [];
     private readonly RedealBook redealt = new();
     private readonly VerificationPlan verification = new(shape);
     private readonly Dictionary<int, View> views = [];
@@ -168,9 +169,11 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
             return [Save(message)];
         }
 
-        while (told.Count > 0 && told.GetKeyAtIndex(0) < message.KnownStep)
+        ForgetBefore(told, message.KnownStep);
+        ForgetBefore(epochs, message.KnownStep);
+        if (phase != Phase.Acquiring && message.Kind == CheckpointKind.Last && shape.EndsEpoch(message.Progress.Step))
         {
-            told.RemoveAt(0);
+            epochs[message.Progress.Step] = message.Progress;
         }
 
         if (phase == Phase.Acquiring || message.Progress.Step < step || pieces.Length == 0)
@@ -201,6 +204,14 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
         && piece.Checks.IsSettled(step, piece.Ledger, part => IsLead ? active : views[part.View], newest)
             ? Complete(piece)
             : [];
+
+    private static void ForgetBefore<T>(SortedList<long, T> known, long step)
+    {
+        while (known.Count > 0 && known.GetKeyAtIndex(0) < step)
+        {
+            known.RemoveAt(0);
+        }
+    }
 
     private SaveCheckpoint Save(WriteCheckpoint wanted) => new(wanted.Kind, wanted.Progress, [.. pieces.Select(piece => piece.Piece)]);
 

@@ -1,4 +1,5 @@
 using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Machines;
@@ -8,6 +9,8 @@ namespace ActorMlp.Training.Machines;
 /// <param name="Continued">The last step at which the coordinator let the run go on; -1 for none.</param>
 /// <param name="IsReady">Whether it has its range.</param>
 /// <param name="Commits">Steps that the lead committed since the last checkpoint that the coordinator knew of, ascending; with the lead and its standby only.</param>
+/// <param name="Epochs">Where the run stood at the ends of epochs since that checkpoint, with their figures, ascending: parameter servers are asked for each epoch's state.</param>
+/// <param name="Views">Views of its arrangement that it has heard of.</param>
 /// <param name="HasWeights">Whether it has had all weights of some step; a worker that joined during the step in flight has not.</param>
 public sealed record ServerStanding(
-    View View, long Continued, bool IsReady, IReadOnlyList<StepCommitted> Commits, bool HasWeights = false);
+    View View, long Continued, bool IsReady, IReadOnlyList<StepCommitted> Commits, IReadOnlyList<RunProgress> Epochs, IReadOnlyList<View> Views, bool HasWeights = false);

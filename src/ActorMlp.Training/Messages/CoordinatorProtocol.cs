@@ -49,6 +49,8 @@ public sealed record NodeLost(int Node, string Reason) : ICoordinatorMessage;
 /// <param name="Continued">The last step at which the old coordinator let the run go on, as far as any server knows; -1 for none.</param>
 /// <param name="AreReady">Whether every server has its range.</param>
 /// <param name="Newest">The newest progress that whoever keeps the run was told; the checkpoint with it may still be on its way.</param>
+/// <param name="Epochs">Where the run stood at the ends of epochs, with their figures, as servers were told.</param>
+/// <param name="Views">Views of the arrangement that servers have heard of, and whoever keeps the run perhaps not.</param>
 public sealed record RunRecovered(
     View View,
     IReadOnlyList<WorkerId> Workers,
@@ -57,7 +59,9 @@ public sealed record RunRecovered(
     IReadOnlyList<StepCommitted> Commits,
     long Continued,
     bool AreReady,
-    RunProgress Newest) : ICoordinatorMessage;
+    RunProgress Newest,
+    IReadOnlyList<RunProgress> Epochs,
+    IReadOnlyList<View> Views) : ICoordinatorMessage;
 
 /// <summary>No node has begun the run that is taken over (from the next coordinator's actor to itself, before nodes are gathered).</summary>
 /// <param name="Reason">For the user.</param>
@@ -173,3 +177,8 @@ public sealed record BestRestored([property: Key(0)] string LastWeightsSha256) :
 /// <summary>Stop after the step in flight (from whoever runs the run).</summary>
 [MessagePackObject]
 public sealed record StopRequested : ICoordinatorMessage;
+
+/// <summary>Whoever keeps the run has heard what it was told, up to here (see <see cref="ToldToKeeper"/>).</summary>
+/// <param name="Number">Number of the last thing that it heard without a gap; 0 for none.</param>
+[MessagePackObject]
+public sealed record KeeperHeard([property: Key(0)] long Number);

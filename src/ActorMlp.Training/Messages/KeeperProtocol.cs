@@ -1,4 +1,5 @@
 using ActorMlp.Training.Consistency;
+using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
 using MessagePack;
 
@@ -34,6 +35,16 @@ public sealed record RunFailed([property: Key(0)] string Reason);
 /// <summary>The coordinator's node leaves: submit the run again, it goes on from its last checkpoint (from the coordinator).</summary>
 [MessagePackObject]
 public sealed record RunMoves;
+
+/// <summary>Steps are committed (from the coordinator).</summary>
+/// <param name="Steps">Which, ascending.</param>
+[MessagePackObject]
+public sealed record StepsCommitted([property: Key(0)] IReadOnlyList<StepCommittedEvent> Steps);
+
+/// <summary>One of the things that a coordinator tells whoever keeps the run, which it says again until <see cref="KeeperHeard"/> of it comes.</summary>
+/// <param name="Number">Its number: the coordinator's first one is 1.</param>
+/// <param name="Message">What it tells.</param>
+public sealed record ToldToKeeper(long Number, object Message);
 
 /// <summary>Nobody took the run since it was offered (from the keeper's actor to itself).</summary>
 public sealed record OfferDue;

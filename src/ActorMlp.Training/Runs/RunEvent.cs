@@ -154,7 +154,8 @@ public sealed record RunWaiting(
 /// <summary>A view stands: from now on shards are dealt by it.</summary>
 /// <param name="View">Which.</param>
 /// <param name="Coordinator">The node with the coordinator, <c>host:port</c>; null within one process.</param>
-public sealed record ViewStands(View View, string? Coordinator = null) : RunEvent;
+[MessagePackObject]
+public sealed record ViewStands([property: Key(0)] View View, [property: Key(1)] string? Coordinator = null) : RunEvent;
 
 /// <summary>Who is in the run; replaces what was said before.</summary>
 /// <param name="Nodes">The address of each node, by its number, which its worker has too.</param>

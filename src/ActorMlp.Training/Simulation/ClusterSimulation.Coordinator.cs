@@ -23,6 +23,7 @@ public sealed partial class ClusterSimulation
         keeper.Submit(run);
         keeper.Follow(run, to);
         coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer(), keeper.LastView);
+        BeginToTell();
         invitations = CreateInvitations();
         int of = run;
         foreach (SimulatedProcess process in processes.Values.Where(process => process is { IsMember: true, Leaves: false }).ToList())
@@ -48,6 +49,7 @@ public sealed partial class ClusterSimulation
                     SendInvitation(number);
                 }
 
+                ToKeeper(outbox.Repeat(clock.Now));
                 Carry(coordinator.Handle(new ProgressDue(), clock.Now));
                 Tick(of);
             }
@@ -158,8 +160,7 @@ public sealed partial class ClusterSimulation
             switch (effect)
             {
                 case PublishView publish:
-                    events.Add(new ViewStands(publish.Message.View));
-                    ToKeeper(() => keeper.Handle(publish.Message));
+                    TellKeeper(publish.Message);
                     foreach (int number in members.Keys)
                     {
                         FromCoordinator(number, publish.Message);
@@ -167,25 +168,26 @@ public sealed partial class ClusterSimulation
 
                     break;
                 case SupplyRanges supply:
-                    ToKeeper(() => keeper.Handle(new RangesWanted(supply.Arrangement)));
+                    TellKeeper(new RangesWanted(supply.Arrangement));
                     break;
                 case TellWorker tell:
                     FromCoordinator(tell.Worker.Number, tell.Message);
                     break;
                 case TellParameterServer { Message: RestoreBest message }:
-                    ToKeeper(() => keeper.Handle(message));
+                    TellKeeper(message);
                     break;
                 case TellParameterServer { Message: WriteCheckpoint message }:
-                    ToKeeper(() => keeper.Handle(message));
+                    TellKeeper(message);
                     TellServers(message);
                     break;
                 case TellParameterServer tell:
                     TellServers(tell.Message);
                     break;
+                case Notify { Event: StepCommittedEvent step }:
+                    ReportStep(step);
+                    break;
                 case Notify notify:
-                    events.Add(notify.Event);
-                    keeper.Hear(notify.Event);
-                    TellOfSteps();
+                    TellKeeper(notify.Event);
                     if (notify.Event is RunStalled && nothingIsLate)
                     {
                         Watch.Break($"the run stood still after step {coordinator!.Progress.Step} although no message was lost or late");
@@ -195,14 +197,10 @@ public sealed partial class ClusterSimulation
                 case ReleaseNode release:
                     Release(release.Node);
                     break;
-                case ConcludeRun conclude when moves && conclude.Conclusion.Status == RunStatus.Stopped:
-                    End(LetCoordinatorGo);
-                    break;
-                case ConcludeRun { Conclusion.Status: RunStatus.Stopped }:
-                    End(() => ResumeAfter("the last node that held parameters left"));
-                    break;
                 case ConcludeRun conclude:
-                    End(() => conclusion = conclude.Conclusion);
+                    TellKeeper(conclude.Conclusion.Status != RunStatus.Stopped ? conclude.Conclusion
+                        : moves ? new RunMoves()
+                        : new RunStops("the last node that held parameters left"));
                     break;
                 case FailRun when keeper.LostCheckpoint:
                     ResumeAfter("a checkpoint could not be written: the disk is full");
@@ -212,30 +210,6 @@ public sealed partial class ClusterSimulation
                     break;
             }
         }
-    }
-
-    /// <summary>Where processes share cores, what it takes to tell the keeper of steps counts: some at a time, as on a real cluster.</summary>
-    private void TellOfSteps()
-    {
-        if (machine is not null && (stepsToldAt is not { } last || clock.Now - last >= StepCommittedEvent.ToldEvery))
-        {
-            stepsToldAt = clock.Now;
-            network.Send(coordinatorId, KeeperId, Plane.Control, 200, () => { });
-        }
-    }
-
-    /// <summary>The coordinator's work is done. If its word gets lost, the keeper sees it end, and asks the next one, who finds the run at its end.</summary>
-    private void End(Action what)
-    {
-        int of = run;
-        ToKeeper(what);
-        clock.After(options.DetectionTime, () =>
-        {
-            if (of == run && conclusion is null)
-            {
-                what();
-            }
-        });
     }
 
     private void TellServers(object message)

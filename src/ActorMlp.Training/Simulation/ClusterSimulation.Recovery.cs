@@ -30,6 +30,7 @@ public sealed partial class ClusterSimulation
 
             coordinatorId = next.Id;
             keeper.Follow(run, next.Id);
+            BeginToTell();
             gathering = false;
             moves = false;
             var standings = new SortedDictionary<int, (SimulatedProcess Process, ServerStanding Standing)>();
@@ -76,14 +77,14 @@ public sealed partial class ClusterSimulation
 
         if (standings.Values.MaxBy(standing => standing.View.Number) is not { View: { Number: > 0 } view })
         {
-            var rewound = new RunRewound(keeper.Saved.Step, "the coordinator was lost");
-            events.Add(rewound);
-            keeper.Hear(rewound);
+            Hear(new RunRewound(keeper.Saved.Step, "the coordinator was lost"));
             Submit(by.Id);
             return;
         }
 
         int[] known = [.. view.Ranges.Select(range => range.Worker.Number).Union(view.Arrangement.Servers)];
+        ServerStanding[] ready = [.. standings.Where(standing => view.Arrangement.Servers.Contains(standing.Key)).Select(standing => standing.Value)
+            .Where(standing => standing.IsReady && standing.View.Arrangement.Number == view.Arrangement.Number)];
         coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer(), keeper.LastView);
         invitations = CreateInvitations();
         Tick(of);
@@ -95,9 +96,10 @@ public sealed partial class ClusterSimulation
                 [.. view.Arrangement.Servers.Union(standings.Keys.Where(number => members[number].IsServer && known.Contains(number)))],
                 [.. standings.Values.SelectMany(standing => standing.Commits).DistinctBy(commit => commit.Step).OrderBy(commit => commit.Step)],
                 standings.Values.Max(standing => standing.Continued),
-                standings.Where(standing => view.Arrangement.Servers.Contains(standing.Key))
-                    .All(standing => standing.Value.IsReady && standing.Value.View.Arrangement.Number == view.Arrangement.Number),
-                keeper.Newest),
+                ready.Length == standings.Keys.Count(view.Arrangement.Servers.Contains),
+                keeper.Newest,
+                [.. ready.SelectMany(standing => standing.Epochs)],
+                [.. ready.SelectMany(standing => standing.Views)]),
             clock.Now));
         foreach (int gone in known.Where(number => !standings.ContainsKey(number)))
         {

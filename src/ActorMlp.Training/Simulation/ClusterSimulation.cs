@@ -138,7 +138,7 @@ public sealed partial class ClusterSimulation
     private uint draws;
     private bool gathering;
     private bool moves;
-    private TimeSpan? stepsToldAt;
+    private KeeperOutbox outbox = new();
     private TimeSpan diskIsFree;
     private long eventCount;
     private RunConclusion? conclusion;
@@ -176,6 +176,9 @@ public sealed partial class ClusterSimulation
     public MachineUse Use => machine?.Use ?? MachineUse.None;
 
     internal SimulatedModel Model { get; }
+
+    /// <summary>Which attempt at the run it is.</summary>
+    internal int RunNumber => run;
 
     internal ProtocolWatch Watch { get; } = new();
 
@@ -376,18 +379,6 @@ public sealed partial class ClusterSimulation
             what();
         }
     });
-
-    private void ToKeeper(Action what)
-    {
-        int of = run, from = coordinatorId;
-        network.Send(from, KeeperId, Plane.Control, 200, () =>
-        {
-            if (of == run && keeper.Hears(from))
-            {
-                what();
-            }
-        });
-    }
 
     private TimeSpan Jitter(TimeSpan work) => work * (1 - options.Noise + 2 * options.Noise * random.Uniform(2, 0, draws++));
 }

@@ -57,6 +57,12 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
     /// <summary>Whether a coordinator's word counts.</summary>
     public bool Hears(int coordinator) => machine.Hears(NameOf(coordinator));
 
+    /// <summary>Number of the last thing that the coordinator told, without a gap.</summary>
+    public long Heard => machine.Heard;
+
+    /// <summary>Whether something that the coordinator tells follows the last one.</summary>
+    public bool IsNext(ToldToKeeper told) => machine.IsNext(told);
+
     /// <summary>The keeper's process ended, and another goes on from the newest whole checkpoint: nothing is left but what is on disk.</summary>
     public void Restart()
     {
@@ -79,6 +85,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
                 break;
             case RunRewound rewound:
                 machine.Handle(rewound);
+                break;
+            case ViewStands view:
+                machine.Handle(view);
                 break;
         }
     }
@@ -118,7 +127,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         return new KeeperMachine(model.Shape, state, from, shares, "keeper", ["cluster"]);
     }
 
-    private static CoordinatorName NameOf(int coordinator) => new("", coordinator);
+    private CoordinatorName NameOf(int coordinator) => new($"{coordinator}", cluster.RunNumber);
 
     private float[][] CreateState() => Shares is { } shares ? model.CreateState(shares) : model.CreateState();
 

@@ -89,6 +89,31 @@ public sealed class WireMessagesTests
     }
 
     [Fact]
+    public void Message_within_a_message_is_decoded_as_strictly_as_one_that_comes_alone()
+    {
+        byte[] bytes = WireMessages.For("told").Encode(new ToldToKeeper(7, new RunFailed("full")));
+        Assert.Equal(new ToldToKeeper(7, new RunFailed("full")), WireMessages.For("told").Decode(bytes));
+
+        // The version of what is within is the first byte behind the bytes' own head.
+        int version = bytes.Length - 7;
+        Assert.Equal(WireMessage.Version, bytes[version]);
+        bytes[version] = 9;
+        WireFormatException refused = Assert.Throws<WireFormatException>(() => WireMessages.For("told").Decode(bytes));
+        Assert.Contains("message 'rf': version 9", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Message_within_a_message_is_no_other_such_and_none_that_does_not_travel()
+    {
+        var told = new ToldToKeeper(1, new RunMoves());
+        byte[] twice = WireMessages.For("told").Encode(new ToldToKeeper(2, told));
+        WireFormatException refused = Assert.Throws<WireFormatException>(() => WireMessages.For("told").Decode(twice));
+        Assert.Contains("another thing that is told", refused.Message, StringComparison.Ordinal);
+        Exception stays = Assert.Throws<MessagePackSerializationException>(() => WireMessages.For("told").Encode(new ToldToKeeper(2, new Uri("http://a/"))));
+        Assert.Contains("may not leave its node", stays.GetBaseException().Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Arrays_that_claim_more_than_there_is_are_refused_before_memory_is_taken() => Assert.Throws<WireFormatException>(
         () => WireMessages.For("so").Decode([WireMessage.Version, 0x93, 0x01, 0x00, 0xdd, 0x7f, 0xff, 0xff, 0xff]));
 

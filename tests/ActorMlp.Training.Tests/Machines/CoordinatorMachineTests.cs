@@ -70,6 +70,68 @@ public sealed class CoordinatorMachineTests
         Assert.Contains(machine.Handle(new CheckpointWritten(CheckpointKind.Last, 1, "last")), effect => effect is ConcludeRun { Conclusion.Status: RunStatus.Stopped });
     }
 
+    [Fact]
+    public void Coordinator_that_takes_a_run_over_behind_an_epochs_end_has_its_figures_from_the_servers()
+    {
+        View view = machine.View;
+        for (long step = 0; step < 9; step++)
+        {
+            machine.Handle(Commit(step, view.Number, held: false), default);
+        }
+
+        // Whoever keeps the run was told of the first eight steps; then its coordinator was lost.
+        RunProgress told = machine.Progress;
+        RunProgress end = AskedFor(machine.Handle(Commit(9, view.Number, held: true), default));
+        StepCommitted[] commits = [.. Enumerable.Range(0, 12).Select(step => Commit(step, view.Number, held: step == 9))];
+        RunRecovered recovered = Recovered(view, [.. commits.Skip(9)], continued: 10, told);
+
+        (CoordinatorMachine next, IReadOnlyList<CoordinatorEffect> effects) = TakeOver(recovered with { Epochs = [end] });
+        Assert.Equal(12, next.Progress.Step);
+        Assert.Equal((end.Train, 16), (next.Progress.Train, next.Progress.EpochTotals.Rows));
+        Assert.Equal(
+            ["step 10", "epoch 1", "step 11", "step 12"],
+            effects.OfType<Notify>().Select(notify => notify.Event switch
+            {
+                StepCommittedEvent step => $"step {step.Metrics.Step}",
+                EpochCompleted epoch => $"epoch {epoch.Metrics.Epoch}",
+                _ => null,
+            }).OfType<string>());
+
+        // Whoever keeps the run may not have heard that this state is to be kept.
+        Assert.Equal(10, effects.Select(effect => effect is TellParameterServer { Message: WriteCheckpoint wanted } ? wanted.Progress : null).OfType<RunProgress>().First().Step);
+
+        // Where nobody knows the figures they are computed again, from the last checkpoint on.
+        (next, effects) = TakeOver(recovered);
+        Assert.Equal(0, next.Progress.Step);
+        Assert.Equal(0, effects.OfType<SupplyRanges>().Single().Arrangement.Step);
+    }
+
+    [Fact]
+    public void Coordinator_that_takes_a_run_over_tells_of_views_that_its_predecessor_may_not_have_told_of()
+    {
+        View view = machine.View;
+        RunRecovered recovered = Recovered(view, [Commit(0, view.Number + 1, held: false)], continued: 0, RunProgress.Start) with
+        {
+            Views = [view with { Number = view.Number + 1 }, view],
+        };
+        Assert.Equal([view.Number + 1], Told(lastView: view.Number));
+        Assert.Equal([view.Number, view.Number + 1], Told(lastView: 0));
+        Assert.Empty(Told(lastView: view.Number + 1));
+
+        IEnumerable<int> Told(int lastView) => TakeOver(recovered, lastView).Effects
+            .TakeWhile(effect => effect is not Notify { Event: StepCommittedEvent })
+            .OfType<Notify>().Select(notify => notify.Event).OfType<ViewStands>().Select(stands => stands.View.Number);
+    }
+
+    private static RunRecovered Recovered(View view, IReadOnlyList<StepCommitted> commits, long continued, RunProgress newest) =>
+        new(view, [.. view.Ranges.Select(range => range.Worker)], [], [0], commits, continued, AreReady: true, newest, [], []);
+
+    private static (CoordinatorMachine Machine, IReadOnlyList<CoordinatorEffect> Effects) TakeOver(RunRecovered recovered, int lastView = 1)
+    {
+        var next = new CoordinatorMachine(Shape, RunProgress.Start, PieceDealer.Whole(1), lastView);
+        return (next, next.Handle(recovered, default));
+    }
+
     private IReadOnlyList<CoordinatorEffect> Stop()
     {
         machine.Handle(new StopRequested());

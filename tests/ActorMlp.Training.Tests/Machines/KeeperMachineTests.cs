@@ -101,6 +101,39 @@ public sealed class KeeperMachineTests
     }
 
     [Fact]
+    public void What_a_coordinator_tells_is_heard_in_order_and_once_and_the_next_one_counts_anew()
+    {
+        KeeperMachine machine = Accepted();
+        Assert.Equal(
+            [true, false, false, true, false, true],
+            new long[] { 1, 1, 3, 2, 4, 3 }.Select(number => machine.IsNext(new ToldToKeeper(number, ""))));
+        Assert.Equal(3, machine.Heard);
+
+        // It may say again that it took the run, and what it said still counts.
+        machine.Handle(new RunAccepted(11, 2), First);
+        Assert.Equal(3, machine.Heard);
+
+        machine.Handle(new CoordinatorGone(First));
+        machine.Handle(new RunAccepted(11, 2), Second);
+        Assert.Equal(0, machine.Heard);
+        Assert.True(machine.IsNext(new ToldToKeeper(1, "")));
+    }
+
+    [Fact]
+    public void Epoch_that_is_told_of_again_is_no_news_until_the_run_goes_back_behind_it()
+    {
+        KeeperMachine machine = At(0);
+        Assert.True(machine.Handle(EpochOf(5)));
+        Assert.False(machine.Handle(EpochOf(5)));
+        Assert.True(machine.Handle(EpochOf(10)));
+        machine.Handle(Last(5));
+        Receive(machine, 5);
+        machine.Handle(new RunRewound(5, "lost"));
+        Assert.False(machine.Handle(EpochOf(5)));
+        Assert.True(machine.Handle(EpochOf(10)));
+    }
+
+    [Fact]
     public void Stop_is_told_to_whoever_coordinates_and_to_whoever_does_so_later()
     {
         KeeperMachine machine = Machine();
@@ -349,6 +382,17 @@ public sealed class KeeperMachineTests
         {
             Account = new StepAccount(step, 3, new GradientTotals(4, 1, 0), [new CountedSubtree(1, new TreeNode(2, 0))], duplicates, []),
         };
+
+    private static EpochCompleted EpochOf(long step) => new(new EpochMetrics
+    {
+        Epoch = (int)(step / 5),
+        Step = step,
+        Train = new SplitMetrics { Loss = 1 },
+        LearningRate = 0.1,
+        Best = false,
+        SamplesPerSecond = 1,
+        WallSeconds = 1,
+    });
 
     private static RunProgress ProgressAt(long step, BestEpoch? best = null) => RunProgress.Start with { Step = step, Best = best };
 

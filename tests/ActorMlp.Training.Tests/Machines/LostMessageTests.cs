@@ -35,7 +35,7 @@ public sealed class LostMessageTests
         // Also where nodes know of older ones only.
         CoordinatorMachine next = Coordinator(65539);
         next.Handle(
-            new RunRecovered(ViewOf(1), Workers, [], [0, 1], [], 0, true, RunProgress.Start), TimeSpan.Zero);
+            new RunRecovered(ViewOf(1), Workers, [], [0, 1], [], 0, true, RunProgress.Start, [], []), TimeSpan.Zero);
         Assert.Equal(131072, next.View.Number);
     }
 

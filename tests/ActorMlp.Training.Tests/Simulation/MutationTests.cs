@@ -49,6 +49,12 @@ public sealed class MutationTests
         "a run ends with the counts of the coordinator that took it over", "Machines/KeeperMachine.Coordinators.cs",
         "Progress = told.Counted(conclusion.Progress)", "Progress = conclusion.Progress")]
     [InlineData(
+        "what whoever keeps the run did not hear is not said again", "Machines/KeeperOutbox.cs",
+        "return [.. unacknowledged.Take(MostAtOnce)];", "return [];")]
+    [InlineData(
+        "whoever keeps the run hears what follows a gap", "Machines/KeeperMachine.Coordinators.cs",
+        "if (told.Number != Heard + 1)", "Heard = Math.Max(Heard, told.Number - 1); if (told.Number != Heard + 1)")]
+    [InlineData(
         "what a helper computed is not in the ledger", "Machines/ParameterServerMachine.Help.cs",
         "redealt.EnterLate(owner.Number, shard);", "_ = owner;")]
     [InlineData(

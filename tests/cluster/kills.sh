@@ -25,10 +25,10 @@ expected=$("$program" train configs/fashion-mnist.yaml "${options[@]}" --set out
 [ -n "$expected" ] || { echo "the undisturbed run failed"; exit 1; }
 echo "undisturbed $expected, $epochs epochs"
 
-# Kills that struck, a line each: target, seconds to recover (or null), steps lost.
+# Kills that struck, a line each: target, seconds to recover (or null), steps lost, what the node did in the run.
 struck() {
     grep -o '{"kind":"crash"[^}]*}' "$1" | grep '"skipped":null' |
-        sed 's/.*"target":"\([A-Za-z]*\)".*"recoverySeconds":\([0-9.a-z]*\),"stepsLost":\([0-9]*\).*/\1 \2 \3/'
+        sed 's/.*"target":"\([A-Za-z]*\)".*"roles":"\([^"]*\)".*"recoverySeconds":\([0-9.a-z]*\),"stepsLost":\([0-9]*\).*/\1 \3 \4 \2/'
 }
 
 seed=0
@@ -61,25 +61,36 @@ while [ "$done" -lt "$kills" ]; do
     rm -rf "${folder:?}/$seed"
 done
 
-echo
-for target in worker parameterServer coordinator random; do
-    grep "^$target " "$folder/faults" | awk -v target="$target" '
+# Kills, recoveries and lost steps of the lines that come.
+tell() {
+    awk -v what="$1" '
         { kills++; lost += $3 }
         $2 != "null" { recovery[++known] = $2 }
         END {
-            n = asort_(recovery, known)
+            sort(recovery, known)
+            n = known
             median = n == 0 ? "-" : n % 2 ? recovery[(n + 1) / 2] : (recovery[n / 2] + recovery[n / 2 + 1]) / 2
-            printf "%-16s %3d kills, median recovery %.2f s, longest %.2f s, %d steps lost\n", target == "random" ? "two at once" : target, kills, median, recovery[n], lost
+            printf "%-24s %3d kills, median recovery %.2f s, longest %.2f s, %d steps lost\n", what, kills, median, recovery[n], lost
         }
-        function asort_(a, n, i, j, t) {
+        function sort(a, n, i, j, t) {
             for (i = 2; i <= n; i++) {
                 t = a[i]
                 for (j = i - 1; j > 0 && a[j] > t; j--) a[j + 1] = a[j]
                 a[j + 1] = t
             }
-            return n
         }'
+}
+
+echo
+echo "by what was aimed at:"
+for target in worker parameterServer coordinator random; do
+    grep "^$target " "$folder/faults" | tell "$([ "$target" = random ] && echo "two at once" || echo "$target")"
 done
+
+# Every node has all roles, so whichever is killed may be the coordinator's.
+echo "single kills, by what was there:"
+grep -v '^random ' "$folder/faults" | grep ' coordinator' | tell "with the coordinator"
+grep -v '^random ' "$folder/faults" | grep -v ' coordinator\| no part' | tell "without it"
 
 lost=$(awk '$1 != "random" { lost += $3 } END { print lost + 0 }' "$folder/faults")
 echo "$done kills in $seed runs, $failures runs failed, $lost steps lost where a standby was there"

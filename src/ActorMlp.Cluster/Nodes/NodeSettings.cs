@@ -47,12 +47,12 @@ internal static class NodeSettings
           cluster {
             roles = [{{string.Join(", ", options.Roles.Select(role => $"\"{role}\""))}}]
             seed-node-timeout = {{Milliseconds(options.FormAfter)}}
-            gossip-interval = 200ms
-            leader-actions-interval = 200ms
-            unreachable-nodes-reaper-interval = 200ms
+            gossip-interval = 100ms
+            leader-actions-interval = 100ms
+            unreachable-nodes-reaper-interval = 100ms
             singleton.hand-over-retry-interval = 100ms
             singleton.min-number-of-hand-over-retries = 10
-            singleton-proxy.singleton-identification-interval = 200ms
+            singleton-proxy.singleton-identification-interval = 100ms
             periodic-tasks-initial-delay = 500ms
             failure-detector {
               implementation-class = {{Name<PromptFailureDetector>()}}

@@ -212,7 +212,7 @@ internal sealed class NodeAgentActor : ReceiveActor, IWithTimers, IWithStash
         if (member.Status is MemberStatus.Up or MemberStatus.WeaklyUp)
         {
             log.Warning("{0} does not listen any more: its process is gone", IdOf(member));
-            PromptFailureDetector.Suspect();
+            PromptFailureDetector.GiveUp(cluster.FailureDetector, member.Address);
             cluster.Down(member.Address);
             coordinator.Tell(new ProcessGone(IdOf(member), member.UniqueAddress.Uid));
         }

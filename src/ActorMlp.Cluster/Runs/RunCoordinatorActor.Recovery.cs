@@ -14,7 +14,7 @@ internal sealed partial class RunCoordinatorActor
 
     private readonly SortedDictionary<int, (NodeStanding Standing, IActorRef Actor)> standings = [];
     private readonly List<StepCommitted> commits = [];
-    private int answers;
+    private readonly HashSet<string> silent = [];
     private bool asks;
 
     private void AskWhereItStands(RunProgress newest)
@@ -22,6 +22,7 @@ internal sealed partial class RunCoordinatorActor
         asks = true;
         foreach (RunCandidate candidate in candidates)
         {
+            silent.Add(candidate.NodeId);
             candidate.Agent.Tell(new ResumeRun(run.Run, newest.Step, run.LastView));
         }
 
@@ -33,15 +34,41 @@ internal sealed partial class RunCoordinatorActor
         if (asks)
         {
             standings[message.Number] = (message, Sender);
-            Answered();
+            nextNumber = Math.Max(nextNumber, message.Number + 1);
+            Answered(message.Node.NodeId);
         }
     }
 
-    private void Answered()
+    private void Answered(string nodeId)
     {
-        if (asks && ++answers == candidates.Count)
+        if (asks && silent.Remove(nodeId) && silent.Count == 0)
         {
             TakeOver();
+        }
+    }
+
+    /// <summary>A node that comes while others are asked is invited when they have answered: one that takes part already would begin anew.</summary>
+    private void Meet(RunCandidate candidate)
+    {
+        if (!candidates.Exists(known => known.NodeId == candidate.NodeId && known.Uid == candidate.Uid))
+        {
+            Forget(known => known.NodeId == candidate.NodeId);
+            candidates.Add(candidate);
+        }
+    }
+
+    /// <summary>A node that is gone is not waited for, and what it may have answered does not count.</summary>
+    private void Forget(Predicate<RunCandidate> isGone)
+    {
+        foreach (RunCandidate gone in candidates.FindAll(isGone))
+        {
+            candidates.Remove(gone);
+            foreach (int number in standings.Where(one => one.Value.Standing.Node.NodeId == gone.NodeId).Select(one => one.Key).ToList())
+            {
+                standings.Remove(number);
+            }
+
+            Answered(gone.NodeId);
         }
     }
 
@@ -77,7 +104,6 @@ internal sealed partial class RunCoordinatorActor
         NodeStanding[] under = [.. standings.Values.Select(one => one.Standing).Where(standing => standing.View.Number > 0 && nodes.ContainsKey(standing.Number))];
         if (under.Length == 0)
         {
-            nextNumber = nodes.Keys.Append(-1).Max() + 1;
             const string Reason = "the coordinator was lost, and no node has begun the run";
             if (blueprint.Shape.Sharing is not null)
             {
@@ -98,7 +124,7 @@ internal sealed partial class RunCoordinatorActor
         int[] known = [.. view.Ranges.Select(range => range.Worker.Number).Union(view.Arrangement.Servers)];
         NodeStanding[] ready = [.. under.Where(standing =>
             view.Arrangement.Servers.Contains(standing.Number) && standing.IsReady && standing.View.Arrangement.Number == view.Arrangement.Number)];
-        nextNumber = known.Union(nodes.Keys).Max() + 1;
+        nextNumber = Math.Max(nextNumber, known.Max() + 1);
         gathered = true;
         log.Info("the run is taken over in view {0}: {1} of {2} nodes are there", view.Number, under.Length, known.Length);
         Carry(machine.Handle(

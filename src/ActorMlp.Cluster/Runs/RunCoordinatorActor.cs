@@ -36,7 +36,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     private readonly List<NodeReport> reports = [];
     private readonly SubmitRun run;
     private readonly IActorRef keeper;
-    private readonly IReadOnlyList<RunCandidate> candidates;
+    private readonly List<RunCandidate> candidates;
     private readonly string selfId;
     private readonly RunBlueprint blueprint;
     private readonly int minimumWorkers;
@@ -57,7 +57,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
         this.selfId = selfId;
         this.run = run;
         this.keeper = keeper;
-        this.candidates = candidates;
+        this.candidates = [.. candidates];
         this.time = time;
         began = time.GetTimestamp();
         RunOptions options = RunOptionsJson.Deserialize(run.Options);
@@ -123,12 +123,15 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     {
         Receive<NodeStanding>(Accept);
         Receive<CommitsTold>(message => commits.AddRange(message.Commits));
-        Receive<NoSuchRun>(_ => Answered());
+        Receive<NoSuchRun>(message => Answered(message.NodeId));
         Receive<StandingsAreDue>(_ => TakeOver());
+        Receive<RunCandidate>(_ => asks, Meet);
         Receive<RunCandidate>(Invite);
         Receive<NodePrepared>(Accept);
         Receive<NodeRefused>(Accept);
         Receive<PatienceIsOver>(_ => Begin());
+        Receive<ProcessGone>(_ => asks, gone => Forget(candidate => candidate.NodeId == gone.NodeId && candidate.Uid == gone.Uid));
+        Receive<NodeGone>(_ => asks, gone => Forget(candidate => candidate.NodeId == gone.NodeId));
         Receive<ProcessGone>(gone => Lose(nodes.Values.FirstOrDefault(node => node.Id == gone.NodeId && node.Uid == gone.Uid), "its process is gone"));
         Receive<NodeGone>(gone => Lose(nodes.Values.FirstOrDefault(node => node.Id == gone.NodeId), "it is no longer in the cluster"));
         Receive<Terminated>(terminated =>

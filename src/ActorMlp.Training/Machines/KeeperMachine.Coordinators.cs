@@ -9,10 +9,10 @@ public sealed partial class KeeperMachine
 {
     private const int FirstAttempts = 10;
     private const int LaterAttempts = 45;
-    private const int TakeOverAttempts = 360;
-    private const int AttemptsWithStrangers = 80;
+    private const int TakeOverAttempts = 900;
+    private const int AttemptsWithStrangers = 200;
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan TakeOverAgainAfter = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan TakeOverAgainAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly string name;
     private readonly HashSet<string> contacts;
@@ -77,12 +77,12 @@ public sealed partial class KeeperMachine
         return Coordinator is null && !ended ? Offer() : [];
     }
 
-    /// <summary>A coordinator takes the run.</summary>
+    /// <summary>A coordinator takes the run; it says so each time that the run comes to it.</summary>
     /// <param name="message">Which run.</param>
     /// <param name="by">Who.</param>
     public IReadOnlyList<KeeperEffect> Handle(RunAccepted message, CoordinatorName by)
     {
-        if (message.Run != run)
+        if (message.Run != run || Coordinator == by)
         {
             return [];
         }

@@ -5,6 +5,7 @@ using ActorMlp.Cluster.Wire;
 using ActorMlp.Training.Configuration;
 using ActorMlp.Training.Messages;
 using ActorMlp.Training.Runs;
+using ActorMlp.Training.Views;
 using Akka.Actor;
 
 namespace ActorMlp.Cluster.Tests.Runs;
@@ -62,6 +63,51 @@ public sealed class InvitationTests
         IActorRef next = system.ActorOf(Props.Create(() => new Probe(heard.Writer)));
         node.Tell(invitation, next);
         Assert.NotEqual(first, await NextPreparedAsync(heard));
+    }
+
+    [Fact]
+    public async Task Coordinator_that_takes_a_run_over_waits_for_no_node_that_is_gone_and_asks_none_to_begin_anew_that_takes_part()
+    {
+        using ActorSystem system = ActorSystem.Create("test");
+        var time = new ManualTime();
+        Channel<(object Message, IActorRef Sender)>[] heard = [.. Enumerable.Range(0, 4).Select(_ => Channel.CreateUnbounded<(object, IActorRef)>())];
+        IActorRef[] nodes = [.. heard.Select((one, number) => system.ActorOf(Props.Create(() => new Probe(one.Writer)), $"node-{number}"))];
+        RunCandidate[] candidates = [.. nodes.Select((node, number) =>
+            new RunCandidate($"127.0.0.1:{number}", new ActorSelection(node, ""), IsWorker: true, IsServer: true, Uid: number))];
+        IActorRef keeper = system.ActorOf(Props.Create(() => new Probe(Channel.CreateUnbounded<(object, IActorRef)>().Writer)));
+        NodeHello[] hello = [.. candidates.Select(candidate => new NodeHello(candidate.NodeId, candidate.NodeId, "AVX2", 1, ["worker", "parameterserver"], "1"))];
+        var view = new View(5, [new ShardRange(new WorkerId(6, 0), 0, Setup.Shape.Shards)])
+        {
+            Arrangement = new Arrangement(5, 0, [new ParameterPiece(6, 0, Setup.Network.Layout.Length)]),
+        };
+        var run = new SubmitRun(7, "test", Options, RunFacts.Of(Setup.Data), Fingerprint, RunProgress.Start, hello[0], "", null, RunProgress.Start, null, 5);
+        IActorRef coordinator = system.ActorOf(RunCoordinatorActor.Props(run, keeper, candidates[..3], "127.0.0.1:9", time));
+
+        // Membership tells of nodes that are asked already, of another that just came, and of two that are gone: one has answered, the other never will.
+        await NextAsync<ResumeRun>(heard[0]);
+        coordinator.Tell(candidates[0]);
+        coordinator.Tell(candidates[3]);
+        coordinator.Tell(new NodeStanding(8, hello[2], 1, View.None, -1, false, IsPrepared: true, false, [], []), nodes[2]);
+        coordinator.Tell(new ProcessGone(candidates[2].NodeId, candidates[2].Uid));
+        coordinator.Tell(new NodeStanding(6, hello[0], 1, view, -1, true, IsPrepared: true, true, [], []), nodes[0]);
+        coordinator.Tell(new NodeGone(candidates[1].NodeId));
+
+        List<object> toFirst = await ReadToAsync<ViewPublished>(heard[0]);
+        ViewPublished taken = Assert.IsType<ViewPublished>(toFirst[^1]);
+        Assert.Equal([6], taken.View.Ranges.Select(range => range.Worker.Number));
+        Assert.Equal(9, (await NextAsync<PrepareRun>(heard[3])).Number);
+        Assert.DoesNotContain(toFirst, message => message is PrepareRun);
+    }
+
+    private static async Task<List<object>> ReadToAsync<T>(Channel<(object Message, IActorRef Sender)> heard)
+    {
+        List<object> read = [];
+        while (read is [] || read[^1] is not T)
+        {
+            read.Add(await NextAsync<object>(heard));
+        }
+
+        return read;
     }
 
     private static async Task<T> NextAsync<T>(Channel<(object Message, IActorRef Sender)> heard) => (await NextHeardAsync<T>(heard)).Message;

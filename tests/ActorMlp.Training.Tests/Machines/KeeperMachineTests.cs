@@ -86,7 +86,7 @@ public sealed class KeeperMachineTests
 
         // It may have ended without a word.
         Assert.Equal(["c:1"], Offer(machine.Handle(new CoordinatorGone(new CoordinatorName("c:1", 9)))).To);
-        IReadOnlyList<KeeperEffect> effects = [.. Enumerable.Range(0, 80).SelectMany(_ => machine.Handle(new OfferDue()))];
+        IReadOnlyList<KeeperEffect> effects = [.. Enumerable.Range(0, 200).SelectMany(_ => machine.Handle(new OfferDue()))];
         Assert.Contains("no answer from c:1", Assert.IsType<GiveUpRun>(effects[^1]).Reason, StringComparison.Ordinal);
     }
 
@@ -110,7 +110,12 @@ public sealed class KeeperMachineTests
         Assert.Equal(3, machine.Heard);
 
         // It may say again that it took the run, and what it said still counts.
-        machine.Handle(new RunAccepted(11, 2), First);
+        Assert.Empty(machine.Handle(new RunAccepted(11, 2), First));
+        Assert.Equal(3, machine.Heard);
+
+        // One that was given up by mistake, and answers, counts on.
+        machine.Handle(new CoordinatorGone(First));
+        Assert.NotEmpty(machine.Handle(new RunAccepted(11, 2), First));
         Assert.Equal(3, machine.Heard);
 
         machine.Handle(new CoordinatorGone(First));

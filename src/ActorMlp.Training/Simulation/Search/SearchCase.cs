@@ -42,6 +42,7 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
             TestRows = 300,
             Keep = ModelSelection.Best,
             Sharing = sharing,
+            VerifyFraction = owes || sharing is not null ? 0 : DrawVerification(random),
             MayDropShards = sharing?.Rule.Mode == ConsistencyMode.Backup,
             Monitor = MonitorKind.Loss,
             LearningRate = _ => 0.1,
@@ -76,6 +77,14 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
         var rule = new ConsistencyRule(mode, mode == ConsistencyMode.Ssp ? Below(3) : long.MaxValue, Below(3), 1 + Below(4));
         return new ShareRules(rule, (StepsPerEpoch - 1) * Shards + 1 + Below(Shards), Shards, Shards);
     }
+
+    /// <summary>In a quarter of the runs workers compute shards of others too, for comparison: some, or all.</summary>
+    private static double DrawVerification(CounterRandom random) => random.Below(8, 4, 0, 0) switch
+    {
+        0 => 1,
+        1 => 0.3,
+        _ => 0,
+    };
 
     /// <summary>The links of the search: slow and noisy, so that messages overtake each other.</summary>
     public static LinkModel Links { get; } = new(1e6, TimeSpan.FromMicroseconds(500), 0.9);

@@ -115,7 +115,7 @@ public sealed record CommitsTold([property: Key(0)] int Number, [property: Key(1
 /// <param name="Continued">The last step at which the coordinator let the run go on; -1 for none.</param>
 /// <param name="IsReady">Whether its parameter server has its range.</param>
 /// <param name="IsPrepared">Whether it is ready for views; else it will say <see cref="NodePrepared"/>.</param>
-/// <param name="HasWeights">Whether it has had all weights of some step; a worker that joined during the step in flight has not.</param>
+/// <param name="HasWeights">Whether it has had all weights of any step of which something may be missing; a worker that joined during the step in flight, or the one before, has not.</param>
 /// <param name="Epochs">Where the run stood at the ends of epochs since the last checkpoint that the coordinator knew of, with their figures, ascending.</param>
 /// <param name="Views">Views that its parameter server has heard of in the arrangement that stands, of those that were asked for.</param>
 [MessagePackObject]

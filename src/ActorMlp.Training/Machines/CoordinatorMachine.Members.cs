@@ -321,7 +321,7 @@ public sealed partial class CoordinatorMachine
         awaitedRanges.UnionWith(arrangement.Servers);
         view = view with { Arrangement = arrangement };
         IReadOnlyList<CoordinatorEffect> change = ChangeView();
-        heardOf = view.Number;
+        (heardBefore, heardOf) = (view.Number, view.Number);
         return [.. change, new SupplyRanges(arrangement)];
     }
 
@@ -337,8 +337,8 @@ public sealed partial class CoordinatorMachine
     }
 
     /// <summary>
-    /// A view of those who are there. After a loss the step in flight is computed anew by those who have its weights: whoever joined while it was under way waits for the
-    /// next one. Until a step is heard of that a view after the loss has, others may come to stand in that view's stead, and hold to the same.
+    /// A view of those who are there. After a loss the step in flight is computed anew, and of the step before it what a lost server had not done yet, by those who have their weights: whoever joined
+    /// while they were under way waits. Until a step is heard of that a view after the loss has, others may come to stand in that view's stead, and hold to the same.
     /// </summary>
     private IReadOnlyList<CoordinatorEffect> ChangeView(bool afterLoss = false)
     {
@@ -349,7 +349,7 @@ public sealed partial class CoordinatorMachine
         }
 
         lostIn = afterLoss ? view.Number + 1 : lostIn;
-        WorkerId[] ready = [.. present.Where(worker => lostIn <= heardOf || joinedIn[worker] <= heardOf)];
+        WorkerId[] ready = [.. present.Where(worker => lostIn <= heardOf || joinedIn[worker] <= heardBefore)];
         ready = ready.Length > 0 ? ready : present;
         someWait = ready.Length < present.Length;
         foreach (int number in members.Keys)

@@ -65,6 +65,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
     private TimeSpan longestStep;
     private int stalls;
     private int heardOf;
+    private int heardBefore;
     private int lostIn;
     private bool someWait;
     private double learningRate;
@@ -91,7 +92,7 @@ public sealed partial class CoordinatorMachine(RunShape shape, RunProgress start
 
         Hear(now);
         var effects = new List<CoordinatorEffect> { Enter(message) };
-        heardOf = Math.Max(heardOf, message.View);
+        (heardBefore, heardOf) = (heardOf, Math.Max(heardOf, message.View));
         effects.AddRange(Release(message.View));
         if (!message.Held)
         {

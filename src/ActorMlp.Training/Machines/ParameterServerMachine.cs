@@ -201,7 +201,7 @@ public sealed partial class ParameterServerMachine(RunShape shape, int self)
     /// <summary>A piece of which everything is counted, and verified as far as it can be, is updated.</summary>
     private IReadOnlyList<ParameterServerEffect> CompleteIfReady(PieceAccount piece) =>
         phase == Phase.Open && piece.Phase == PiecePhase.Collecting && piece.Ledger.IsComplete
-        && piece.Checks.IsSettled(step, piece.Ledger, part => IsLead ? active : views[part.View], newest)
+        && piece.Checks.IsSettled(step, piece.Ledger, part => IsLead ? active : views.GetValueOrDefault(part.View), newest)
             ? Complete(piece)
             : [];
 

@@ -38,9 +38,9 @@ internal sealed class VerificationBook(VerificationPlan plan)
     /// <summary>Whether nothing is to be waited for: each subtree was compared, or whoever should have computed it for the second time is gone.</summary>
     /// <param name="step">The step, 0-based.</param>
     /// <param name="ledger">What was counted of it: everything.</param>
-    /// <param name="viewOf">The view in which a result, and with it the second one, is computed.</param>
+    /// <param name="viewOf">The view in which a result, and with it the second one, is computed; null for one that was not heard of.</param>
     /// <param name="newest">The newest view.</param>
-    public bool IsSettled(long step, StepLedger ledger, Func<SubtreeComputed, View> viewOf, View newest) => plan.NodesOf(step).All(node =>
+    public bool IsSettled(long step, StepLedger ledger, Func<SubtreeComputed, View?> viewOf, View newest) => plan.NodesOf(step).All(node =>
         compared.Contains(node) || (ledger.PartOf(node) is { } counted && !IsAwaited(step, counted, viewOf(counted), newest)));
 
     /// <summary>Opens the book of another step.</summary>
@@ -52,10 +52,11 @@ internal sealed class VerificationBook(VerificationPlan plan)
 
     /// <summary>
     /// Whether a second computation is still to come. It is not, where nobody else is there to make it, or where after a loss it would be that of the very
-    /// worker that was counted.
+    /// worker that was counted. Of a view that was not heard of it is not known who makes it: one that is newer is waited for, word of an older one got lost.
     /// </summary>
-    private bool IsAwaited(long step, SubtreeComputed counted, View view, View newest) =>
-        plan.VerifierOf(view, step, counted.Node) is { } verifier
+    private bool IsAwaited(long step, SubtreeComputed counted, View? view, View newest) => view is null
+        ? counted.View > newest.Number
+        : plan.VerifierOf(view, step, counted.Node) is { } verifier
         && verifier.Number != counted.Worker.Number
         && newest.RangeOf(verifier) is not null
         && plan.VerifierOf(newest, step, counted.Node) is not null;

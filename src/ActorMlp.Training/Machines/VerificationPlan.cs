@@ -52,7 +52,10 @@ public sealed class VerificationPlan(ulong seed, double fraction, int shards, in
     /// <summary>Whether a subtree is computed twice.</summary>
     public bool Includes(long step, TreeNode node) => IsOn && node.Level == level && NodesOf(step).Contains(node);
 
-    /// <summary>Who computes a subtree for the second time; null where it has no owner, or nobody beside.</summary>
+    /// <summary>
+    /// Who computes a subtree for the second time: somebody who has shards in that step, as a worker that waits for the next one has not had its weights. Null where the subtree has no owner, or
+    /// nobody else has shards.
+    /// </summary>
     /// <param name="view">The view that the step is computed in.</param>
     /// <param name="step">The step, 0-based.</param>
     /// <param name="node">The subtree.</param>
@@ -63,7 +66,7 @@ public sealed class VerificationPlan(ulong seed, double fraction, int shards, in
             return null;
         }
 
-        WorkerId[] others = [.. view.Ranges.Select(range => range.Worker).Where(worker => worker != owner)];
+        WorkerId[] others = [.. view.Ranges.Where(range => range.Count > 0).Select(range => range.Worker).Where(worker => worker != owner)];
         return others.Length == 0 ? null : others[random.Below(others.Length, (ulong)step, 1, (uint)node.Index)];
     }
 

@@ -26,11 +26,13 @@ public sealed class WeightsMachine
     private readonly List<ComputeAlso> help = [];
     private Arrangement arrangement = Arrangement.None;
     private long adopted = -1;
+    private bool hadFirst;
+    private int steps;
     private WeightsArrived? fromLead;
     private StepOpened? opened;
 
-    /// <summary>Whether all weights of some step were there: from then on the node gets those of each step.</summary>
-    public bool HasWeights => adopted >= 0;
+    /// <summary>Whether all weights of two steps were there, or those that everybody began with: from then on the node has those of any step of which something may still be missing.</summary>
+    public bool HasWeights => hadFirst || steps > 1;
 
     /// <summary>Whether a piece is newer than what is there of it: only then may it be put into the copy that is next.</summary>
     public bool Takes(WeightsArrived message) =>
@@ -47,7 +49,7 @@ public sealed class WeightsMachine
         {
             arrangement = message.View.Arrangement;
             versions.Clear();
-            adopted = -1;
+            (adopted, hadFirst, steps) = (-1, false, 0);
             (fromLead, opened) = (null, null);
             evaluations.Clear();
             help.Clear();
@@ -76,6 +78,8 @@ public sealed class WeightsMachine
         }
 
         adopted = message.Step;
+        hadFirst |= adopted == arrangement.Step;
+        steps++;
         List<WeightsEffect> effects = [new AdoptWeights(adopted, fromLead!.Held)];
         if (fromLead is { Held: false } lead)
         {

@@ -43,7 +43,7 @@ public sealed record NodeLost(int Node, string Reason) : ICoordinatorMessage;
 /// </summary>
 /// <param name="View">The newest view.</param>
 /// <param name="Workers">Its workers, also those that are gone.</param>
-/// <param name="Newcomers">Those that joined during the step in flight, and cannot compute it.</param>
+/// <param name="Newcomers">Those that joined during the step in flight or the one before, and cannot compute them.</param>
 /// <param name="Servers">Its parameter servers, also those that are gone.</param>
 /// <param name="Commits">Steps that were committed, ascending; from the newest progress that is known on, all of them.</param>
 /// <param name="Continued">The last step at which the old coordinator let the run go on, as far as any server knows; -1 for none.</param>

@@ -37,6 +37,20 @@ public sealed class CoordinatorMachineTests
     }
 
     [Fact]
+    public void Newcomers_get_no_shard_of_the_step_before_either_of_which_a_lost_server_may_not_have_done_everything()
+    {
+        machine.Handle(new WorkerJoined(Worker(3)));
+        machine.Handle(Commit(0, machine.View.Number, held: false), default);
+        machine.Handle(new NodeLost(2, "gone"), default);
+        Assert.Equal(0, SharesOf(3));
+
+        machine.Handle(Commit(1, machine.View.Number, held: false), default);
+        machine.Handle(Commit(2, machine.View.Number, held: false), default);
+        machine.Handle(new NodeLost(1, "gone"), default);
+        Assert.True(SharesOf(3) > 0);
+    }
+
+    [Fact]
     public void Ranges_are_dealt_anew_as_soon_as_the_state_is_kept()
     {
         machine.Handle(new ServerJoined(1));

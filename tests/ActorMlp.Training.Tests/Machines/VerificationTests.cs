@@ -54,6 +54,10 @@ public sealed class VerificationTests
 
         Assert.Equal([(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)], pairs.Order());
         Assert.Null(plan.VerifierOf(new View(1, ShardDealer.Deal(8, Workers[..1])), 0, new TreeNode(0, 0)));
+
+        // Who waits for the next step has not had the weights of this one.
+        var waits = new View(1, [.. ShardDealer.Deal(8, Workers[..1]), new ShardRange(Workers[1], 8, 8)]);
+        Assert.Null(plan.VerifierOf(waits, 0, new TreeNode(0, 0)));
     }
 
     [Theory]

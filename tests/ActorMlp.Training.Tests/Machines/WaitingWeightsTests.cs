@@ -46,6 +46,11 @@ public sealed class WaitingWeightsTests
         Arrive(5, 4);
         Arrive(6, 4);
         Assert.Equal(["0@6", "4@5", "4@6"], taken);
+
+        // A step before that one, which some server may not have finished, it cannot compute.
+        Assert.False(copy.HasWeights);
+        Arrive(7, 0);
+        Arrive(7, 4);
         Assert.True(copy.HasWeights);
     }
 

@@ -55,6 +55,9 @@ public sealed class MutationTests
         "whoever keeps the run hears what follows a gap", "Machines/KeeperMachine.Coordinators.cs",
         "if (told.Number != Heard + 1)", "Heard = Math.Max(Heard, told.Number - 1); if (told.Number != Heard + 1)")]
     [InlineData(
+        "every view is taken to be known in which a second computation may come", "Machines/ParameterServerMachine.cs",
+        "views.GetValueOrDefault(part.View)", "views[part.View]")]
+    [InlineData(
         "what a helper computed is not in the ledger", "Machines/ParameterServerMachine.Help.cs",
         "redealt.EnterLate(owner.Number, shard);", "_ = owner;")]
     [InlineData(

@@ -11,7 +11,7 @@ namespace ActorMlp.Training.Machines;
 /// <param name="plan">What is computed twice.</param>
 internal sealed class VerificationBook(VerificationPlan plan)
 {
-    private readonly Dictionary<TreeNode, SubtreeComputed> early = [];
+    private readonly Dictionary<TreeNode, List<SubtreeComputed>> early = [];
     private readonly HashSet<TreeNode> compared = [];
 
     /// <summary>Shards of the step that two workers computed with the same bits.</summary>
@@ -26,14 +26,22 @@ internal sealed class VerificationBook(VerificationPlan plan)
             return Compare(counted, second);
         }
 
-        early[second.Node] = second;
+        // Perhaps from several workers, as views changed: one of them may be the very worker whose result will be counted.
+        if (!early.TryGetValue(second.Node, out List<SubtreeComputed>? seconds))
+        {
+            early[second.Node] = seconds = [];
+        }
+
+        seconds.Add(second);
         return null;
     }
 
     /// <summary>A result was counted: compares what came before it.</summary>
     /// <returns>What to tell of two that differ; else null.</returns>
     public DuplicatesDiffer? EnterCounted(SubtreeComputed counted) =>
-        early.Remove(counted.Node, out SubtreeComputed? second) ? Compare(counted, second) : null;
+        early.Remove(counted.Node, out List<SubtreeComputed>? seconds)
+            ? seconds.Select(second => Compare(counted, second)).ToList().Find(difference => difference is not null)
+            : null;
 
     /// <summary>Whether nothing is to be waited for: each subtree was compared, or whoever should have computed it for the second time is gone.</summary>
     /// <param name="step">The step, 0-based.</param>

@@ -98,6 +98,21 @@ public sealed class VerificationTests
         Assert.Single(Send(server, view, second: false, spoiled: false).OfType<ApplyUpdate>());
     }
 
+    [Fact]
+    public void Second_computation_is_kept_beside_one_of_the_worker_that_owned_nothing_of_it_yet_and_is_then_counted()
+    {
+        (ParameterServerMachine server, View view) = Opened();
+        Send(server, view, second: true, spoiled: false);
+        foreach (TreeNode node in Enumerable.Range(0, 8).Select(shard => new TreeNode(0, shard)))
+        {
+            // Of a view before, in which its owner had it for comparison.
+            WorkerId owner = view.OwnerOf(node.FirstShard)!.Value;
+            server.Handle(new SubtreeComputed(owner, 1, 0, node, new GradientTotals(1, 1, 0), new GradientPart(node, new float[] { node.Index })) { Verifies = true });
+        }
+
+        Assert.Single(Send(server, view, second: false, spoiled: false).OfType<ApplyUpdate>());
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A hundred SIGKILLs over runs on Fashion-MNIST, at random moments: a worker, a parameter server, the coordinator, two nodes at once. Each run must end with the undisturbed
 # hash and a ledger that holds, and no step may be lost but by two at once, which may be a parameter server and its standby. Prints kills, lost steps and the median recovery of each role.
-# usage: tests/cluster/kills.sh [KILLS [EPOCHS]]: how many kills at least (100), epochs of each run (12). Ten to twenty minutes. Skips where the data are absent.
+# usage: tests/cluster/kills.sh [KILLS [EPOCHS [SEED]]]: how many kills at least (100), epochs of each run (12), the first run's seed (1). Ten to twenty minutes. Skips where the data are absent.
 # ACTORMLP_KEEP names a folder to which the folders of runs go that failed or lost a step, logs and all.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 kills=${1:-100}
 epochs=${2:-12}
+seed=$((${3:-1} - 1))
 data=${ACTORMLP_DATA:-../shared/data}
 program=src/ActorMlp.Cli/bin/Release/net10.0/actormlp
 if [ ! -d "$data/fashion-mnist" ]; then
@@ -19,6 +20,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 options=(--data-dir "$data" --set "training.epochs=$epochs" --set output.checkpointEverySteps=100)
 failures=0
+runs=0
 : > "$folder/faults"
 
 expected=$("$program" train configs/fashion-mnist.yaml "${options[@]}" --set output.plot=false --out "$folder/undisturbed" --quiet | sed -n 's/^weights SHA-256 //p')
@@ -31,7 +33,6 @@ struck() {
         sed 's/.*"target":"\([A-Za-z]*\)".*"roles":"\([^"]*\)".*"recoverySeconds":\([0-9.a-z]*\),"stepsLost":\([0-9]*\).*/\1 \3 \4 \2/'
 }
 
-seed=0
 done=0
 while [ "$done" -lt "$kills" ]; do
     seed=$((seed + 1))
@@ -48,6 +49,7 @@ while [ "$done" -lt "$kills" ]; do
     [ ! -f "$folder/$seed/chaos.json" ] || struck "$folder/$seed/chaos.json" >> "$folder/faults"
     done=$(wc -l < "$folder/faults")
     echo "run $seed: $((done - before)) kills, $result; $(sed -n 's/^steps *//p' "$folder/out")"
+    runs=$((runs + 1))
     if [ "$done" -eq "$before" ]; then
         echo "a run without a kill: it was too short, or failed"
         exit 1
@@ -93,5 +95,5 @@ grep -v '^random ' "$folder/faults" | grep ' coordinator' | tell "with the coord
 grep -v '^random ' "$folder/faults" | grep -v ' coordinator\| no part' | tell "without it"
 
 lost=$(awk '$1 != "random" { lost += $3 } END { print lost + 0 }' "$folder/faults")
-echo "$done kills in $seed runs, $failures runs failed, $lost steps lost where a standby was there"
+echo "$done kills in $runs runs, $failures runs failed, $lost steps lost where a standby was there"
 [ "$failures" -eq 0 ] && [ "$lost" -eq 0 ]

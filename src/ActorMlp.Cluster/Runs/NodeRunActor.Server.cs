@@ -127,16 +127,14 @@ internal sealed partial class NodeRunActor
     {
         stepsApplied = Math.Max(stepsApplied, message.Step + 1);
         LetGo(message.Arrangement, message.Offset, message.Step);
-        Carry(server!.Handle(message));
-        CommitRanges();
+        CarryApplied(server!.Handle(message));
     }
 
     private void Accept(SumApplied message)
     {
         stepsApplied = Math.Max(stepsApplied, message.Step + 1);
         LetGo(message.Arrangement, message.Offset, message.Step);
-        Carry(server!.Handle(message));
-        CommitRanges();
+        CarryApplied(server!.Handle(message));
     }
 
     private void LetGo(int arrangement, int offset, long step)
@@ -145,6 +143,22 @@ internal sealed partial class NodeRunActor
         {
             buffers.ForEach(buffer => buffer.Dispose());
         }
+    }
+
+    /// <summary>What is asked for once something was applied builds upon it, and the pool may begin at once.</summary>
+    private void CarryApplied(IReadOnlyList<ParameterServerEffect> effects)
+    {
+        CommitRanges();
+        Carry(effects);
+    }
+
+    /// <summary>The range that an update is asked for of. The pool may begin at once, so it must stand where the step begins.</summary>
+    private RangeStore RangeStandingAt(int offset, long step)
+    {
+        RangeStore range = RangeAt(offset)!;
+        return range.Step == step
+            ? range
+            : throw new InvalidOperationException($"an update of step {step} is asked for of a range that stands after step {range.Step}");
     }
 
     private void CommitRanges() => ranges.ForEach(range => range.CommitUpTo(server!.StepOf(range.Range.Offset)));
@@ -172,7 +186,7 @@ internal sealed partial class NodeRunActor
                     Tell(ask.To.Number, ask.Message);
                     break;
                 case ApplyUpdate apply:
-                    RangeStore store = RangeAt(apply.Piece.Offset)!;
+                    RangeStore store = RangeStandingAt(apply.Piece.Offset, apply.Step);
                     double rate = prepared!.Setup.Shape.LearningRate(apply.Step);
                     string? standby = StandbyOf(apply.Forward);
                     Engine.UpdateAsync(() =>
@@ -184,12 +198,12 @@ internal sealed partial class NodeRunActor
                         .PipeTo(Self, Self, report => new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
                     break;
                 case MeasureUpdate measure:
-                    RangeStore measured = RangeAt(measure.Piece.Offset)!;
+                    RangeStore measured = RangeStandingAt(measure.Piece.Offset, measure.Step);
                     Engine.UpdateAsync(() => measured.Measure(measure))
                         .PipeTo(Self, Self, squares => new UpdateMeasured(measure.Arrangement, measure.Step, measure.Piece.Offset, squares));
                     break;
                 case ApplyMeasured apply:
-                    RangeStore clipped = RangeAt(apply.Piece.Offset)!;
+                    RangeStore clipped = RangeStandingAt(apply.Piece.Offset, apply.Step);
                     double clippedRate = prepared!.Setup.Shape.LearningRate(apply.Step);
                     string? follower = StandbyOf(apply.Forward);
                     Engine.UpdateAsync(() =>
@@ -201,7 +215,7 @@ internal sealed partial class NodeRunActor
                         .PipeTo(Self, Self, report => new UpdateApplied(apply.Arrangement, apply.Step, report, apply.Piece.Offset));
                     break;
                 case ApplySum { Piece: { } piece, Sum: { } sum }:
-                    RangeStore followed = RangeAt(piece.Offset)!;
+                    RangeStore followed = RangeStandingAt(piece.Offset, sum.Step);
                     double followedRate = prepared!.Setup.Shape.LearningRate(sum.Step);
                     Engine.UpdateAsync(() => followed.Apply(piece, sum, followedRate))
                         .PipeTo(Self, Self, found => new SumApplied(sum.Arrangement, sum.Step, sum.Offset, found.Report, found.Squares));

@@ -37,7 +37,7 @@ internal sealed partial class SimulatedNode
                     cluster.TellNode(this, ask.To.Number, ask.Message);
                     break;
                 case ApplyUpdate apply:
-                    SimulatedRange target = RangeAt(apply.Piece.Offset)!;
+                    SimulatedRange target = RangeStandingAt(apply.Piece.Offset, apply.Step);
                     process.Compute(cluster.TimeOfUpdate(apply.Piece), () =>
                     {
                         cluster.Watch.Applied(run, number, apply.Arrangement, apply.Step, apply.Piece);
@@ -47,12 +47,12 @@ internal sealed partial class SimulatedNode
                     });
                     break;
                 case MeasureUpdate measure:
-                    SimulatedRange measured = RangeAt(measure.Piece.Offset)!;
+                    SimulatedRange measured = RangeStandingAt(measure.Piece.Offset, measure.Step);
                     process.Compute(cluster.TimeOfUpdate(measure.Piece), () => Carry(server.Handle(
                         new UpdateMeasured(measure.Arrangement, measure.Step, measure.Piece.Offset, measured.Measure(measure)))));
                     break;
                 case ApplyMeasured apply:
-                    SimulatedRange clipped = RangeAt(apply.Piece.Offset)!;
+                    SimulatedRange clipped = RangeStandingAt(apply.Piece.Offset, apply.Step);
                     process.Compute(cluster.TimeOfUpdate(apply.Piece), () =>
                     {
                         cluster.Watch.Applied(run, number, apply.Arrangement, apply.Step, apply.Piece);
@@ -62,7 +62,7 @@ internal sealed partial class SimulatedNode
                     });
                     break;
                 case ApplySum { Sum: { } sum, Piece: { } piece }:
-                    SimulatedRange follower = RangeAt(piece.Offset)!;
+                    SimulatedRange follower = RangeStandingAt(piece.Offset, sum.Step);
                     process.Compute(cluster.TimeOfUpdate(piece), () =>
                     {
                         cluster.Watch.Followed(run, number, sum.Arrangement, sum.Step, piece);
@@ -108,10 +108,22 @@ internal sealed partial class SimulatedNode
         }
     }
 
+    /// <summary>The range that an update is asked for of: a real pool may begin at once, so it must stand where the step begins.</summary>
+    private SimulatedRange RangeStandingAt(int offset, long step)
+    {
+        SimulatedRange range = RangeAt(offset)!;
+        if (range.Step != step)
+        {
+            cluster.Watch.Break($"an update of step {step} is asked for of a range that stands after step {range.Step}");
+        }
+
+        return range;
+    }
+
     private void CarryApplied(IReadOnlyList<ParameterServerEffect> effects)
     {
-        Carry(effects);
         ranges.ForEach(range => range.CommitUpTo(server.StepOf(range.Place.Offset)));
+        Carry(effects);
     }
 
     private void Forward(

@@ -16,13 +16,12 @@ internal sealed class SimulatedRange
     private float[] current;
     private float[] next;
     private int awaited;
-    private long step;
 
     /// <summary>A range whose state is still to come.</summary>
     public SimulatedRange(SimulatedModel model, long step, IReadOnlyList<ParameterPiece> pieces)
     {
         Place = new ParameterRange(pieces[0].Offset, pieces[^1].End - pieces[0].Offset);
-        this.step = step;
+        Step = step;
         current = new float[Place.Length];
         next = new float[Place.Length];
         slots = [.. Enumerable.Range(0, model.OptimizerSlots).Select(_ => new float[Place.Length])];
@@ -33,6 +32,9 @@ internal sealed class SimulatedRange
 
     /// <summary>Which parameters.</summary>
     public ParameterRange Place { get; }
+
+    /// <summary>Steps committed in it.</summary>
+    public long Step { get; private set; }
 
     /// <summary>Whether all state is there.</summary>
     public bool IsWhole => awaited == 0;
@@ -79,7 +81,7 @@ internal sealed class SimulatedRange
     }
 
     /// <summary>A piece's weights after some steps: those that stand, or those of the step that is being applied.</summary>
-    public float[] Weights(ParameterPiece piece, long committed) => At(committed > step ? next : current, piece).ToArray();
+    public float[] Weights(ParameterPiece piece, long committed) => At(committed > Step ? next : current, piece).ToArray();
 
     /// <summary>A piece of the weights (slot 0) or of the optimizer's state.</summary>
     public Span<float> Slot(int slot, ParameterPiece piece) => At(slot == 0 ? current : slots[slot - 1], piece);
@@ -87,10 +89,10 @@ internal sealed class SimulatedRange
     /// <summary>Steps are committed: the new weights are the ones to go on from.</summary>
     public void CommitUpTo(long committed)
     {
-        if (committed > step)
+        if (committed > Step)
         {
             (current, next) = (next, current);
-            step = committed;
+            Step = committed;
         }
     }
 

@@ -50,7 +50,7 @@ public sealed class MutationTests
         "Progress = told.Counted(conclusion.Progress)", "Progress = conclusion.Progress", 615)]
     [InlineData(
         "what whoever keeps the run did not hear is not said again", "Machines/KeeperOutbox.cs",
-        "return [.. unacknowledged.Take(MostAtOnce, 13)];", "return [];")]
+        "return [.. unacknowledged.Take(MostAtOnce)];", "return [];", 13)]
     [InlineData(
         "whoever keeps the run hears what follows a gap", "Machines/KeeperMachine.Coordinators.cs",
         "if (told.Number != Heard + 1)", "Heard = Math.Max(Heard, told.Number - 1); if (told.Number != Heard + 1)", 53)]

@@ -64,7 +64,8 @@ public sealed class LedgerLog : IDisposable
                 members = known.Nodes;
                 Append(new MembersLine(known.Nodes));
                 break;
-            case ViewStands { View: var view }:
+            // Where nobody is left to compute, no step can end.
+            case ViewStands { View: var view } when view.Ranges.Any(range => range.Count > 0):
                 Append(new ViewLine(view.Number, [.. view.Ranges.Where(range => range.Count > 0)
                     .Select(range => new WorkerShards(range.Worker.Number, range.First, range.Count))]));
                 break;

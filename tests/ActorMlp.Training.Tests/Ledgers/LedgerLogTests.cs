@@ -92,6 +92,9 @@ public sealed class LedgerLogTests : IDisposable
         using (LedgerLog log = LedgerLog.Open(File, 0))
         {
             log.Record(new ViewStands(new View(3, ShardDealer.Deal(2, [new(0, 0), new(4, 1), new(5, 0)]))));
+
+            // Nobody is left: no step ends in this one.
+            log.Record(new ViewStands(new View(4, [])));
         }
 
         ViewLine view = Assert.IsType<ViewLine>(Assert.Single(Read()));

@@ -42,6 +42,27 @@ public sealed class InvitationTests
     }
 
     [Fact]
+    public async Task Coordinator_says_again_that_it_takes_the_run_and_what_whoever_keeps_it_has_not_heard()
+    {
+        using ActorSystem system = ActorSystem.Create("test");
+        Channel<(object Message, IActorRef Sender)> heard = Channel.CreateUnbounded<(object, IActorRef)>();
+        var time = new ManualTime();
+        IActorRef keeper = system.ActorOf(Props.Create(() => new Probe(heard.Writer)));
+        var hello = new NodeHello("127.0.0.1:1", "127.0.0.1:2", "AVX2", 1, ["worker", "parameterserver"], "1");
+        var run = new SubmitRun(7, "test", Options, RunFacts.Of(Setup.Data), Fingerprint, RunProgress.Start, hello, "", null, null, null, 0);
+        IActorRef coordinator = system.ActorOf(RunCoordinatorActor.Props(
+            run, keeper, [new RunCandidate(hello.NodeId, new ActorSelection(keeper, ""), IsWorker: true, IsServer: true, Uid: 1)], "127.0.0.1:9", time));
+
+        Assert.Equal(new RunAccepted(7, 1), await NextAsync<RunAccepted>(heard));
+        ToldToKeeper told = await NextAsync<ToldToKeeper>(heard);
+        Assert.IsType<NodesAsked>(told.Message);
+        coordinator.Tell(run, keeper);
+        Assert.Equal(new RunAccepted(7, 1), await NextAsync<RunAccepted>(heard));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(told, await NextAsync<ToldToKeeper>(heard));
+    }
+
+    [Fact]
     public async Task Node_that_is_asked_again_answers_again_and_does_not_begin_anew()
     {
         // From another node, as each message brings a reference of its own to whoever sent it.

@@ -214,6 +214,9 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
                 case AnnounceStart announce:
                     Announce(announce);
                     break;
+                case AnnounceRewind announce:
+                    options.Observer.Report(announce.Rewound);
+                    break;
                 case CloseRun ended:
                     var kept = new KeptRun(ended.Conclusion, (ended.Step is { } step ? states[step].Slots[0] : best!).Span.ToArray(), reports);
                     End(() => end.TrySetResult(kept));

@@ -107,10 +107,8 @@ internal sealed partial class RunCoordinatorActor
             const string Reason = "the coordinator was lost, and no node has begun the run";
             if (blueprint.Shape.Sharing is not null)
             {
-                TellKeeper(new RunRewound(run.Progress.Step, Reason, blueprint.Shape.LeavesOrderOpen));
-
                 // Under another number: what is still on its way would have other bits than what comes.
-                TellKeeper(new RunMoves());
+                TellKeeper(new RunMoves(Reason));
                 Leave();
                 return;
             }

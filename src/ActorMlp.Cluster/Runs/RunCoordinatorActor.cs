@@ -312,7 +312,7 @@ internal sealed partial class RunCoordinatorActor : ReceiveActor, IWithTimers
     private void Conclude()
     {
         TellKeeper(moves && !keeperStops && conclusion!.Status == RunStatus.Stopped
-            ? new RunMoves()
+            ? new RunMoves(null)
             : new RunConcluded(conclusion!, [.. reports.OrderBy(report => report.Number)]));
         foreach (Node node in nodes.Values.Where(node => node.WantsToLeave))
         {

@@ -35,6 +35,10 @@ public sealed record AnswerCoordinator(ICoordinatorMessage Message) : KeeperEffe
 /// <param name="Progress">From where.</param>
 public sealed record AnnounceStart(RunProgress Progress) : KeeperEffect;
 
+/// <summary>The run goes back to a checkpoint without its coordinator saying so: tell of it.</summary>
+/// <param name="Rewound">How far, and why.</param>
+public sealed record AnnounceRewind(RunRewound Rewound) : KeeperEffect;
+
 /// <summary>Give a parameter server, or a worker, a part of a state that is whole.</summary>
 /// <param name="To">Its number; it may be gone.</param>
 /// <param name="Arrangement">The arrangement's number.</param>

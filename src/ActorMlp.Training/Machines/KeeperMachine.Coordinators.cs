@@ -61,13 +61,21 @@ public sealed partial class KeeperMachine
         return [.. Leave(isLost: false), .. ForgetWhatWasUnderWay(), .. Offer()];
     }
 
-    /// <summary>The coordinator's node leaves: the run is submitted anew.</summary>
+    /// <summary>
+    /// The run is submitted anew. How far it goes back is decided here: the coordinator may not have heard of the newest checkpoint, whose epoch, if it ends one, will not be told of again.
+    /// </summary>
     /// <param name="message">Says so.</param>
     /// <param name="number">What nodes are to know it by from now on.</param>
     public IReadOnlyList<KeeperEffect> Handle(RunMoves message, ulong number)
     {
-        _ = message;
-        return Begin(number);
+        if (message.GoesBackFor is not { } reason)
+        {
+            return Begin(number);
+        }
+
+        var rewound = new RunRewound(Saved.Step, reason, shape.LeavesOrderOpen);
+        Handle(rewound);
+        return [new AnnounceRewind(rewound), .. Begin(number)];
     }
 
     /// <summary>Nobody took the run.</summary>

@@ -142,9 +142,8 @@ public sealed partial class KeeperMachine
     /// <summary>The run went back to the newest checkpoint.</summary>
     public void Handle(RunRewound message)
     {
-        _ = message;
-        told.GoBackTo(Saved.Step);
-        epochTold = Saved.Step;
+        told.GoBackTo(message.Step);
+        epochTold = message.Step;
     }
 
     /// <summary>A checkpoint is asked for; its state comes from the parameter servers.</summary>

@@ -32,9 +32,10 @@ public sealed record RangesWanted([property: Key(0)] Arrangement Arrangement);
 [MessagePackObject]
 public sealed record RunFailed([property: Key(0)] string Reason);
 
-/// <summary>The coordinator's node leaves: submit the run again, it goes on from its last checkpoint (from the coordinator).</summary>
+/// <summary>The coordinator's node leaves, or no node knows the run any more: submit it again, it goes on from its newest checkpoint (from the coordinator).</summary>
+/// <param name="GoesBackFor">Why steps behind that checkpoint are trained again; null where the run has stopped at it.</param>
 [MessagePackObject]
-public sealed record RunMoves;
+public sealed record RunMoves([property: Key(0)] string? GoesBackFor);
 
 /// <summary>Steps are committed (from the coordinator).</summary>
 /// <param name="Steps">Which, ascending.</param>

@@ -12,7 +12,7 @@ public sealed partial class ClusterSimulation
     private readonly bool nothingIsLate;
 
     /// <summary>The run is submitted to a coordinator, which asks every node to take part.</summary>
-    private void Submit(int to)
+    private void Submit(int to, string? goesBackFor = null)
     {
         run++;
         coordinatorId = to;
@@ -20,7 +20,7 @@ public sealed partial class ClusterSimulation
         nextNumber = 0;
         joined.Clear();
         (gathering, moves) = (true, false);
-        keeper.Submit(run);
+        keeper.Submit(run, goesBackFor);
         keeper.Follow(run, to);
         coordinator = new CoordinatorMachine(Shape, keeper.Saved, Model.CreateDealer(), keeper.LastView);
         BeginToTell();
@@ -199,7 +199,7 @@ public sealed partial class ClusterSimulation
                     break;
                 case ConcludeRun conclude:
                     TellKeeper(conclude.Conclusion.Status != RunStatus.Stopped ? conclude.Conclusion
-                        : moves ? new RunMoves()
+                        : moves ? new RunMoves(null)
                         : new RunStops("the last node that held parameters left"));
                     break;
                 case FailRun when keeper.LostCheckpoint:

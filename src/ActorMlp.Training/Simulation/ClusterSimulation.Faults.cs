@@ -287,7 +287,7 @@ public sealed partial class ClusterSimulation
         keeperStarts++;
         diskIsFree = clock.Now;
         keeper.Restart();
-        events.Add(new Runs.RunRewound(keeper.Saved.Step, reason));
+        Tell(new Runs.RunRewound(keeper.Saved.Step, reason));
         clock.After(diskHasRoom > clock.Now ? diskHasRoom - clock.Now : TimeSpan.Zero, SubmitAgain);
     }
 }

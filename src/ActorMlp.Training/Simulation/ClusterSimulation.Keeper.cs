@@ -58,34 +58,13 @@ public sealed partial class ClusterSimulation
         }
     }
 
+    /// <summary>Whoever watches the run is told of something.</summary>
+    internal void Tell(RunEvent told) => events.Add(told);
+
     private void Hear(object message)
     {
         switch (message)
         {
-            case StepsCommitted told:
-                foreach (StepCommittedEvent step in told.Steps)
-                {
-                    Hear(step);
-                }
-
-                break;
-            case RunEvent told:
-                events.Add(told);
-                keeper.Hear(told);
-                break;
-            case ViewPublished view:
-                events.Add(new ViewStands(view.View));
-                keeper.Handle(view);
-                break;
-            case RangesWanted wanted:
-                keeper.Handle(wanted);
-                break;
-            case WriteCheckpoint wanted:
-                keeper.Handle(wanted);
-                break;
-            case RestoreBest wanted:
-                keeper.Handle(wanted);
-                break;
             case RunMoves:
                 LetCoordinatorGo();
                 break;
@@ -96,7 +75,8 @@ public sealed partial class ClusterSimulation
                 conclusion = end;
                 break;
             default:
-                throw new InvalidOperationException($"whoever keeps the run is not told {message}");
+                keeper.Hear(message);
+                break;
         }
     }
 

@@ -1,6 +1,5 @@
 using ActorMlp.Training.Machines;
 using ActorMlp.Training.Messages;
-using ActorMlp.Training.Runs;
 using ActorMlp.Training.Views;
 
 namespace ActorMlp.Training.Simulation;
@@ -77,8 +76,7 @@ public sealed partial class ClusterSimulation
 
         if (standings.Values.MaxBy(standing => standing.View.Number) is not { View: { Number: > 0 } view })
         {
-            Hear(new RunRewound(keeper.Saved.Step, "the coordinator was lost"));
-            Submit(by.Id);
+            Submit(by.Id, "the coordinator was lost, and no node has begun the run");
             return;
         }
 

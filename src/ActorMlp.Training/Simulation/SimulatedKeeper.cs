@@ -46,7 +46,8 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
 
     /// <summary>The run is submitted, for the first time or again.</summary>
     /// <param name="run">Its number.</param>
-    public void Submit(int run) => Carry(machine.Begin((ulong)run));
+    /// <param name="goesBackFor">Why it goes back to its newest checkpoint; null where it begins, or has stopped there.</param>
+    public void Submit(int run, string? goesBackFor) => Carry(machine.Handle(new RunMoves(goesBackFor), (ulong)run));
 
     /// <summary>A coordinator takes the run.</summary>
     public void Follow(int run, int coordinator) => Carry(machine.Handle(new RunAccepted((ulong)run, 0), NameOf(coordinator)));
@@ -75,30 +76,54 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         log.RemoveAll(update => update.Clock >= progress.Step);
     }
 
-    /// <summary>What is told of the run.</summary>
-    public void Hear(RunEvent told)
+    /// <summary>What the coordinator tells.</summary>
+    public void Hear(object told)
     {
         switch (told)
         {
-            case StepCommittedEvent step:
-                machine.Handle(step);
+            case StepsCommitted message:
+                foreach (StepCommittedEvent step in message.Steps)
+                {
+                    cluster.Tell(step);
+                    machine.Handle(step);
+                }
+
                 break;
-            case RunRewound rewound:
-                machine.Handle(rewound);
+            case EpochCompleted message:
+                if (machine.Handle(message))
+                {
+                    cluster.Tell(message);
+                }
+
                 break;
-            case ViewStands view:
-                machine.Handle(view);
+            case RunRewound message:
+                cluster.Tell(message);
+                machine.Handle(message);
                 break;
+            case ViewStands message:
+                cluster.Tell(message);
+                machine.Handle(message);
+                break;
+            case RunEvent message:
+                cluster.Tell(message);
+                break;
+            case ViewPublished message:
+                cluster.Tell(new ViewStands(message.View));
+                Carry(machine.Handle(message));
+                break;
+            case RangesWanted message:
+                Carry(machine.Handle(message));
+                break;
+            case WriteCheckpoint message:
+                Carry(machine.Handle(message));
+                break;
+            case RestoreBest message:
+                Carry(machine.Handle(message));
+                break;
+            default:
+                throw new InvalidOperationException($"whoever keeps the run is not told {told}");
         }
     }
-
-    public void Handle(ViewPublished message) => Carry(machine.Handle(message));
-
-    public void Handle(RangesWanted message) => Carry(machine.Handle(message));
-
-    public void Handle(WriteCheckpoint message) => Carry(machine.Handle(message));
-
-    public void Handle(RestoreBest message) => Carry(machine.Handle(message));
 
     /// <summary>Updates that a parameter server applied, in their order, before the state that has them.</summary>
     public void Handle(UpdatesArrived message) => Carry(machine.Handle(message));
@@ -137,6 +162,9 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
         {
             switch (effect)
             {
+                case AnnounceRewind announce:
+                    cluster.Tell(announce.Rewound);
+                    break;
                 case AnswerCoordinator answer:
                     cluster.TellCoordinatorFromKeeper(answer.Message);
                     break;

@@ -105,7 +105,7 @@ public sealed class WireMessagesTests
     [Fact]
     public void Message_within_a_message_is_no_other_such_and_none_that_does_not_travel()
     {
-        var told = new ToldToKeeper(1, new RunMoves());
+        var told = new ToldToKeeper(1, new RunMoves(null));
         byte[] twice = WireMessages.For("told").Encode(new ToldToKeeper(2, told));
         WireFormatException refused = Assert.Throws<WireFormatException>(() => WireMessages.For("told").Decode(twice));
         Assert.Contains("another thing that is told", refused.Message, StringComparison.Ordinal);

@@ -73,7 +73,7 @@ internal static class WireSamples
             new RunConcluded(new RunConclusion(RunStatus.Completed, RunProgress.Start, 2, null, null, "ab12", 1000), [Report]),
             "0192970096009300cb000000000000000000c0c0c09600000000000002c0c0a461623132cb408f400000000000919702ad31302e302e302e323a34303533a9766563746f7232353604ce00011170ce00100000ce00200000"),
         ("rf", new RunFailed("disk full"), "0191a96469736b2066756c6c"),
-        ("rm", new RunMoves(), "0190"),
+        ("rm", new RunMoves("lost"), "0191a46c6f7374"),
         ("na", new NodesAsked(["a:1"]), "019191a3613a31"),
         (
             "esc",

@@ -172,7 +172,7 @@ public sealed partial class KeeperMachineTests
         machine.Handle(new CoordinatorGone(First));
         machine.Handle(new RunAccepted(11, 2), Second);
         Assert.Equal([new AnswerCoordinator(failed)], machine.Handle(ViewOf(ArrangementAt(3, 0))));
-        machine.Handle(new RunMoves(), 12);
+        machine.Handle(new RunMoves(null), 12);
         machine.Handle(new RunAccepted(12, 2), First);
         Assert.Equal([new AnswerCoordinator(failed)], machine.Handle(ViewOf(ArrangementAt(3, 0))));
         Assert.Equal([new GiveUpRun("no checkpoint could be written")], machine.Handle(new RunFailed("no checkpoint could be written")));
@@ -270,7 +270,7 @@ public sealed partial class KeeperMachineTests
             Account = new StepAccount(step, 3, new GradientTotals(4, 1, 0), [new CountedSubtree(1, new TreeNode(2, 0))], duplicates, []),
         };
 
-    private static EpochCompleted EpochOf(long step) => new(new EpochMetrics
+    internal static EpochCompleted EpochOf(long step) => new(new EpochMetrics
     {
         Epoch = (int)(step / 5),
         Step = step,

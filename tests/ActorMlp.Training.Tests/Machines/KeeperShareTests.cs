@@ -63,6 +63,25 @@ public sealed class KeeperShareTests
     }
 
     [Fact]
+    public void Run_that_no_node_knows_goes_back_to_the_newest_checkpoint_also_if_its_coordinator_has_not_heard_of_it()
+    {
+        KeeperMachine machine = Begun();
+        Save(machine, 3);
+        Assert.True(machine.Handle(KeeperMachineTests.EpochOf(5)));
+        machine.Handle(Last(5));
+        machine.Handle(new CoordinatorGone(First));
+        machine.Handle(new RunAccepted(11, 2), Second);
+
+        // The second coordinator took the run with the checkpoint of step 3.
+        Receive(machine, 5);
+        IReadOnlyList<KeeperEffect> effects = machine.Handle(new RunMoves("no node knows it"), 12);
+        Assert.Equal(new AnnounceRewind(new RunRewound(5, "no node knows it", MayDiffer: true)), effects[0]);
+        OfferRun offer = Assert.IsType<OfferRun>(effects[^1]);
+        Assert.Equal((12ul, 5L, (RunProgress?)null), (offer.Run, offer.Progress.Step, offer.Newest));
+        Assert.False(machine.Handle(KeeperMachineTests.EpochOf(5)));
+    }
+
+    [Fact]
     public void Log_that_cannot_be_begun_ends_the_run() => Assert.Equal([new GiveUpRun("updates.jsonl: is a folder")], Begun().Handle(new LogFailed("updates.jsonl: is a folder")));
 
     private static KeeperMachine Machine()

@@ -49,6 +49,9 @@ public sealed class MutationTests
         "a run ends with the counts of the coordinator that took it over", "Machines/KeeperMachine.Coordinators.cs",
         "Progress = told.Counted(conclusion.Progress)", "Progress = conclusion.Progress", 615)]
     [InlineData(
+        "an epoch that is trained again is not told of", "Machines/KeeperMachine.cs",
+        "epochTold = message.Step;", "", 82)]
+    [InlineData(
         "what whoever keeps the run did not hear is not said again", "Machines/KeeperOutbox.cs",
         "return [.. unacknowledged.Take(MostAtOnce)];", "return [];", 13)]
     [InlineData(

@@ -126,6 +126,11 @@ public sealed record SearchCase(ulong Seed, CheckingModel Model, SimulationOptio
             return "the run did not complete";
         }
 
+        if (ToldEpochs.FindProblem(Model.Shape, result.Events) is { } problem)
+        {
+            return problem;
+        }
+
         if (Model.Shape.Sharing is not null)
         {
             return ReplayedShares.FindProblem(Model, result);

@@ -82,7 +82,7 @@ internal sealed class ParameterServerActor : ReceiveActor
                     ParameterStore store = resources.Store;
                     resources.Checkpoints.Save(
                         save.Kind,
-                        Checkpoint.Capture(
+                        CheckpointDraft.Copy(
                             resources.Setup, store.Parameters, [.. store.Updater.Slots, .. resources.Computer.ResidualsOf(save.Progress.Step)], save.Progress),
                         Self);
                     break;

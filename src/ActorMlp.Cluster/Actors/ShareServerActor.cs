@@ -77,7 +77,7 @@ internal sealed class ShareServerActor : ReceiveActor
                     resources.Log.Flush();
                     resources.Checkpoints.Save(
                         save.Kind,
-                        Checkpoint.Capture(resources.Setup, resources.Store.Parameters, resources.Computer.Slots, save.Progress),
+                        CheckpointDraft.Copy(resources.Setup, resources.Store.Parameters, resources.Computer.Slots, save.Progress),
                         Self);
                     break;
                 case LoadBest load:

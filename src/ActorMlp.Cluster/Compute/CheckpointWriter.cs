@@ -12,7 +12,7 @@ namespace ActorMlp.Cluster.Compute;
 public sealed class CheckpointWriter(RunDirectory directory)
 {
     private readonly Lock gate = new();
-    private readonly List<(CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker, Task After)> waiting = [];
+    private readonly List<Entry> waiting = [];
     private Task writer = Task.CompletedTask;
     private string? failure;
 
@@ -21,26 +21,21 @@ public sealed class CheckpointWriter(RunDirectory directory)
     /// <param name="checkpoint">What is in it.</param>
     /// <param name="asker">Who hears of it.</param>
     /// <param name="after">What it is worth nothing without: it is waited for, and if it fails the checkpoint does.</param>
-    public void Save(CheckpointKind kind, Checkpoint checkpoint, IActorRef asker, Task? after = null)
+    /// <param name="release">Called when its vectors are needed no more: it is written, could not be, or never will be.</param>
+    public void Save(CheckpointKind kind, CheckpointDraft checkpoint, IActorRef asker, Task? after = null, Action? release = null)
     {
+        var entry = new Entry(kind, checkpoint, asker, after ?? Task.CompletedTask, release ?? (static () => { }));
         lock (gate)
         {
             if (failure is not null)
             {
+                entry.Release();
                 asker.Tell(new CheckpointFailed(failure));
                 return;
             }
 
-            if (kind == CheckpointKind.Best)
-            {
-                waiting.Clear();
-            }
-            else
-            {
-                waiting.RemoveAll(entry => entry.Kind == kind);
-            }
-
-            waiting.Add((kind, checkpoint, asker, after ?? Task.CompletedTask));
+            Drop(waits => kind == CheckpointKind.Best || waits.Kind == kind);
+            waiting.Add(entry);
             if (writer.IsCompleted)
             {
                 writer = Task.Run(WriteAllAsync);
@@ -75,7 +70,7 @@ public sealed class CheckpointWriter(RunDirectory directory)
     {
         while (true)
         {
-            (CheckpointKind Kind, Checkpoint Checkpoint, IActorRef Asker, Task After) entry;
+            Entry entry;
             lock (gate)
             {
                 if (waiting.Count == 0)
@@ -102,11 +97,24 @@ public sealed class CheckpointWriter(RunDirectory directory)
                 lock (gate)
                 {
                     failure = exception.Message;
-                    waiting.Clear();
+                    Drop(_ => true);
                 }
 
                 entry.Asker.Tell(new CheckpointFailed(exception.Message));
             }
+            finally
+            {
+                entry.Release();
+            }
         }
     }
+
+    /// <summary>Lets go of checkpoints that wait.</summary>
+    private void Drop(Predicate<Entry> which)
+    {
+        waiting.FindAll(which).ForEach(entry => entry.Release());
+        waiting.RemoveAll(which);
+    }
+
+    private sealed record Entry(CheckpointKind Kind, CheckpointDraft Checkpoint, IActorRef Asker, Task After, Action Release);
 }

@@ -13,6 +13,7 @@ namespace ActorMlp.Cluster.Runs;
 /// <content>The run's vectors, here, on the disk and on their way.</content>
 internal sealed partial class KeeperActor
 {
+    private readonly SharedBuffers vectors;
     private readonly SortedDictionary<long, RunState> states = [];
     private readonly CheckpointWriter checkpoints;
     private readonly UpdateLogWriter updates;
@@ -42,7 +43,7 @@ internal sealed partial class KeeperActor
 
         if (!states.TryGetValue(part.Step, out RunState? state))
         {
-            states[part.Step] = state = RunState.Awaited(options.Setup, machine.Shares);
+            states[part.Step] = state = RunState.Awaited(options.Setup, vectors, machine.Shares);
         }
 
         payload.Floats.CopyTo(state.Slots[part.Vector].Span[part.Offset..]);
@@ -53,7 +54,8 @@ internal sealed partial class KeeperActor
     {
         if (machine.Takes(message.Loaded))
         {
-            best = new SharedBuffers(options.Setup.Network.Layout.Length).Rent();
+            best?.Release();
+            best = vectors.Rent();
             message.Checkpoint.RestoreWeights(options.Setup, best.Span);
         }
 
@@ -69,10 +71,11 @@ internal sealed partial class KeeperActor
                     member.NodeId, supply.Arrangement, supply.Step, supply.Vector, supply.Piece.Offset, states[supply.Step].Slots[supply.Vector], supply.Piece.Offset, supply.Piece.Length);
                 break;
             case CreateFirstState create:
-                states[0] = RunState.Initial(options.Setup, null, create.Shares);
+                Drop(0);
+                states[0] = RunState.Initial(options.Setup, vectors, null, create.Shares);
                 break;
             case DropState drop:
-                states.Remove(drop.Step);
+                Drop(drop.Step);
                 break;
             case BeginLog begin:
                 updates.BeginAsync(begin.Shares, begin.Step).PipeTo(Self, Self, failure: exception => new LogFailed(exception.GetBaseException().Message));
@@ -82,7 +85,9 @@ internal sealed partial class KeeperActor
                 _ = updates.AppendAsync(append.Updates);
                 break;
             case WriteState write:
-                checkpoints.Save(write.Kind, states[write.Progress.Step].Capture(options.Setup, write.Progress), Self, updates.Written);
+                RunState whole = states[write.Progress.Step];
+                whole.Retain();
+                checkpoints.Save(write.Kind, whole.Draft(options.Setup, write.Progress), Self, updates.Written, whole.Release);
                 break;
             case ReadBest read:
                 checkpoints.LoadBestAsync(read.Step).PipeTo(
@@ -97,6 +102,14 @@ internal sealed partial class KeeperActor
             case ConfirmBest confirm:
                 coordinator.Tell(new BestRestored(options.Setup.Network.Layout.Sha256(states[confirm.LastStep].Slots[0].Span)));
                 break;
+        }
+    }
+
+    private void Drop(long step)
+    {
+        if (states.Remove(step, out RunState? dropped))
+        {
+            dropped.Release();
         }
     }
 

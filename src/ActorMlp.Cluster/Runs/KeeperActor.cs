@@ -39,7 +39,8 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         RunSetup setup = options.Setup;
         RunProgress start = resume?.Progress ?? RunProgress.Start;
         machine = new KeeperMachine(setup.Shape, setup.StateShape, start, options.Shares, options.Hello.NodeId, options.Contacts);
-        states[start.Step] = RunState.Initial(setup, resume, options.Shares);
+        vectors = new SharedBuffers(setup.Network.Layout.Length);
+        states[start.Step] = RunState.Initial(setup, vectors, resume, options.Shares);
         checkpoints = new CheckpointWriter(options.Directory);
         updates = new UpdateLogWriter(options.Directory.Updates, setup);
         Keeping();

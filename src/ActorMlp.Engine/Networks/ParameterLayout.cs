@@ -76,6 +76,18 @@ public sealed class ParameterLayout
         parameters.Slice(at.BiasOffset, at.Units).CopyTo(bias);
     }
 
+    /// <summary>Copies an input's weights out of the flat vector.</summary>
+    /// <param name="parameters">The flat vector.</param>
+    /// <param name="layer">Which layer, from 0.</param>
+    /// <param name="input">Which of its inputs, from 0.</param>
+    /// <param name="row">Receives <c>[units]</c>.</param>
+    public void ExportRow(ReadOnlySpan<float> parameters, int layer, int input, Span<float> row)
+    {
+        LayerLayout at = Check(parameters.Length, layer, int.MaxValue, row.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)input, (uint)at.Inputs, nameof(input));
+        CopyRow(parameters, at, input, row[..at.Units]);
+    }
+
     /// <summary>Copies a layer into the flat vector, the inverse of <see cref="ExportLayer"/>; padding becomes zero.</summary>
     /// <param name="parameters">The flat vector.</param>
     /// <param name="layer">Which layer, from 0.</param>

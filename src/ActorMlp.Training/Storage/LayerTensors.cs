@@ -6,22 +6,16 @@ namespace ActorMlp.Training.Storage;
 /// <summary>Between the flat vector and the tensors of a file: <c>layers.N.weight</c> <c>[inputs, units]</c> and <c>layers.N.bias</c> <c>[units]</c>.</summary>
 internal static class LayerTensors
 {
-    /// <summary>The tensors of a flat vector.</summary>
+    /// <summary>The tensors of a flat vector, which must not change until they are written.</summary>
     /// <param name="layout">Where its parameters lie.</param>
     /// <param name="values">The vector.</param>
     /// <param name="prefix">What their names start with.</param>
-    public static IEnumerable<Tensor> Export(ParameterLayout layout, ReadOnlyMemory<float> values, string prefix)
-    {
-        for (int i = 0; i < layout.Layers.Count; i++)
+    public static IEnumerable<TensorSource> Export(ParameterLayout layout, ReadOnlyMemory<float> values, string prefix) =>
+        layout.Layers.SelectMany((layer, i) => new TensorSource[]
         {
-            LayerLayout layer = layout.Layers[i];
-            var weights = new byte[layer.Inputs * layer.Units * sizeof(float)];
-            var bias = new byte[layer.Units * sizeof(float)];
-            layout.ExportLayer(values.Span, i, MemoryMarshal.Cast<byte, float>(weights.AsSpan()), MemoryMarshal.Cast<byte, float>(bias.AsSpan()));
-            yield return new Tensor($"{prefix}layers.{i}.weight", TensorType.F32, [layer.Inputs, layer.Units], weights);
-            yield return new Tensor($"{prefix}layers.{i}.bias", TensorType.F32, [layer.Units], bias);
-        }
-    }
+            new($"{prefix}layers.{i}.weight", TensorType.F32, [layer.Inputs, layer.Units], stream => WriteWeights(layout, values.Span, i, stream)),
+            new($"{prefix}layers.{i}.bias", TensorType.F32, [layer.Units], stream => stream.Write(MemoryMarshal.AsBytes(values.Span.Slice(layer.BiasOffset, layer.Units)))),
+        });
 
     /// <summary>The flat vector of a file's tensors.</summary>
     /// <exception cref="StorageException">A tensor is missing or has another shape.</exception>
@@ -41,4 +35,14 @@ internal static class LayerTensors
         content.Tensors.TryGetValue(name, out Tensor? tensor) && tensor.Shape.SequenceEqual(shape)
             ? tensor
             : throw new StorageException(path, $"has no tensor '{name}' of shape [{string.Join(", ", shape)}]; is it of another network?");
+
+    private static void WriteWeights(ParameterLayout layout, ReadOnlySpan<float> values, int layer, Stream stream)
+    {
+        float[] row = new float[layout.Layers[layer].Units];
+        for (int input = 0; input < layout.Layers[layer].Inputs; input++)
+        {
+            layout.ExportRow(values, layer, input, row);
+            stream.Write(MemoryMarshal.AsBytes<float>(row));
+        }
+    }
 }

@@ -24,12 +24,12 @@ public sealed record ModelFile(
     public void Save(string path)
     {
         int inputs = Preprocessing.Offset.Length;
-        Tensor[] tensors =
+        TensorSource[] tensors =
         [
             .. LayerTensors.Export(Network.Layout, Parameters, ""),
-            Tensor.From("preprocessing.offset", Preprocessing.Offset, inputs),
-            Tensor.From("preprocessing.scale", Preprocessing.Scale, inputs),
-            Tensor.From("preprocessing.target", [Preprocessing.TargetOffset, Preprocessing.TargetScale], 2),
+            TensorSource.Of(Tensor.From("preprocessing.offset", Preprocessing.Offset, inputs)),
+            TensorSource.Of(Tensor.From("preprocessing.scale", Preprocessing.Scale, inputs)),
+            TensorSource.Of(Tensor.From("preprocessing.target", [Preprocessing.TargetOffset, Preprocessing.TargetScale], 2)),
         ];
         SafetensorsFile.Write(path, Aligned(tensors), new Dictionary<string, string>
         {
@@ -85,5 +85,5 @@ public sealed record ModelFile(
     }
 
     /// <summary>Wider elements first: without gaps, that keeps every tensor aligned to its elements.</summary>
-    private static Tensor[] Aligned(Tensor[] tensors) => [.. tensors.OrderByDescending(tensor => Tensor.SizeOf(tensor.Type))];
+    private static TensorSource[] Aligned(TensorSource[] tensors) => [.. tensors.OrderByDescending(tensor => Tensor.SizeOf(tensor.Type))];
 }

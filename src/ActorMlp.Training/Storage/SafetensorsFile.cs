@@ -49,30 +49,27 @@ public static class SafetensorsFile
 
     /// <summary>Writes a file; see <see cref="AtomicFile"/>.</summary>
     /// <exception cref="StorageException">It could not be written.</exception>
-    public static void Write(string path, IReadOnlyList<Tensor> tensors, IReadOnlyDictionary<string, string> metadata)
+    public static void Write(string path, IReadOnlyList<TensorSource> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         byte[] header = Header(tensors, metadata);
         byte[] length = new byte[LengthBytes];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(length);
-        hash.AppendData(header);
-        foreach (Tensor tensor in tensors)
-        {
-            hash.AppendData(tensor.Data.Span);
-        }
-
         int checksum = header.AsSpan().IndexOf(Encoding.ASCII.GetBytes(ChecksumPrefix + new string('0', ChecksumDigits)));
-        Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset()))
-            .CopyTo(header.AsSpan(checksum + ChecksumPrefix.Length));
         AtomicFile.Write(path, stream =>
         {
-            stream.Write(length);
-            stream.Write(header);
-            foreach (Tensor tensor in tensors)
+            using var hash = SHA256.Create();
+            using (var hashed = new CryptoStream(stream, hash, CryptoStreamMode.Write, leaveOpen: true))
             {
-                stream.Write(tensor.Data.Span);
+                hashed.Write(length);
+                hashed.Write(header);
+                foreach (TensorSource tensor in tensors)
+                {
+                    tensor.Write(hashed);
+                }
             }
+
+            stream.Position = LengthBytes + checksum + ChecksumPrefix.Length;
+            stream.Write(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hash.Hash!)));
         });
     }
 
@@ -107,7 +104,7 @@ public static class SafetensorsFile
         }
     }
 
-    private static byte[] Header(IReadOnlyList<Tensor> tensors, IReadOnlyDictionary<string, string> metadata)
+    private static byte[] Header(IReadOnlyList<TensorSource> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
@@ -122,7 +119,7 @@ public static class SafetensorsFile
 
             writer.WriteEndObject();
             long offset = 0;
-            foreach (Tensor tensor in tensors)
+            foreach (TensorSource tensor in tensors)
             {
                 writer.WriteStartObject(tensor.Name);
                 writer.WriteString("dtype", tensor.Type.ToString());
@@ -135,7 +132,7 @@ public static class SafetensorsFile
                 writer.WriteEndArray();
                 writer.WriteStartArray("data_offsets");
                 writer.WriteNumberValue(offset);
-                writer.WriteNumberValue(offset += tensor.Data.Length);
+                writer.WriteNumberValue(offset += tensor.Length);
                 writer.WriteEndArray();
                 writer.WriteEndObject();
             }

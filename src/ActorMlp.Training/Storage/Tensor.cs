@@ -36,3 +36,17 @@ public sealed record Tensor(string Name, TensorType Type, IReadOnlyList<long> Sh
     /// <summary>The elements of a tensor of doubles.</summary>
     public double[] ToDoubles() => MemoryMarshal.Cast<byte, double>(Data.Span).ToArray();
 }
+
+/// <summary>A tensor for a file, whose elements are made as they are written.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Type of its elements.</param>
+/// <param name="Shape">Its sizes.</param>
+/// <param name="Write">Writes all of its elements, row-major and little-endian.</param>
+public sealed record TensorSource(string Name, TensorType Type, IReadOnlyList<long> Shape, Action<Stream> Write)
+{
+    /// <summary>Bytes of its elements.</summary>
+    public long Length => Shape.Aggregate((long)Tensor.SizeOf(Type), (product, size) => product * size);
+
+    /// <summary>A tensor that is in memory.</summary>
+    public static TensorSource Of(Tensor tensor) => new(tensor.Name, tensor.Type, tensor.Shape, stream => stream.Write(tensor.Data.Span));
+}

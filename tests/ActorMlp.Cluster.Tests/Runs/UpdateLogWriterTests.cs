@@ -46,10 +46,10 @@ public sealed class UpdateLogWriterTests
         using ActorSystem system = ActorSystem.Create("log", "akka.stdout-loglevel=OFF, akka.loggers=[]");
         using Inbox asker = Inbox.Create(system);
         var checkpoints = new CheckpointWriter(run.Directory);
-        RunState state = RunState.Initial(setup, null, 2);
+        RunState state = RunState.Initial(setup, new SharedBuffers(setup.Network.Layout.Length), null, 2);
         foreach (CheckpointKind kind in new[] { CheckpointKind.Best, CheckpointKind.Last })
         {
-            checkpoints.Save(kind, state.Capture(setup, RunProgress.Start), asker.Receiver, writer.Written);
+            checkpoints.Save(kind, state.Draft(setup, RunProgress.Start), asker.Receiver, writer.Written);
             Assert.Equal(new CheckpointFailed(failure.Message), await asker.ReceiveAsync(TimeSpan.FromSeconds(30)));
         }
 

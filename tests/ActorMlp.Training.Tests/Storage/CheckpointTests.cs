@@ -32,7 +32,7 @@ public sealed class CheckpointTests : IDisposable
         RunOptions options = WithOptimizer(kind);
         using var run = new TinyRun(options);
         run.Train(0, 5);
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, progress).Save(File);
+        CheckpointDraft.Copy(run.Setup, run.Parameters, run.Updater.Slots, progress).Save(File);
 
         using var resumed = new TinyRun(options);
         Checkpoint checkpoint = Checkpoint.Load(File);
@@ -49,19 +49,20 @@ public sealed class CheckpointTests : IDisposable
     public void Load_progress_of_a_new_run_is_the_start()
     {
         using var run = new TinyRun();
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
+        CheckpointDraft.Copy(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
 
         Assert.Equal(RunProgress.Start, Checkpoint.Load(File).Progress);
     }
 
     [Fact]
-    public void Capture_is_a_copy_that_later_steps_leave_alone()
+    public void Copy_is_one_that_later_steps_leave_alone()
     {
         using var run = new TinyRun();
         float[] before = [.. run.Parameters];
-        Checkpoint checkpoint = Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start);
+        CheckpointDraft draft = CheckpointDraft.Copy(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start);
         run.Train(0, 3);
-        checkpoint.Restore(run.Setup, run.Parameters, run.Updater.Slots);
+        draft.Save(File);
+        Checkpoint.Load(File).Restore(run.Setup, run.Parameters, run.Updater.Slots);
 
         Assert.Equal(before, run.Parameters);
         Assert.All(run.Updater.Slots, slot => Assert.Equal(-1, slot.Values.Span.IndexOfAnyExcept(0f)));
@@ -71,7 +72,7 @@ public sealed class CheckpointTests : IDisposable
     public void Restore_into_a_run_with_other_options_or_data_is_refused()
     {
         using var run = new TinyRun();
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
+        CheckpointDraft.Copy(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
         Checkpoint checkpoint = Checkpoint.Load(File);
         using var otherSeed = new TinyRun(TinyRun.Options with { Training = TinyRun.Options.Training with { Seed = 43 } });
         using var otherData = new TinyRun(dataSha256: "00fe");
@@ -92,7 +93,7 @@ public sealed class CheckpointTests : IDisposable
     {
         using var run = new TinyRun();
         run.Train(0, 2);
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
+        CheckpointDraft.Copy(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start).Save(File);
         using var other = new TinyRun(TinyRun.Options with
         {
             Cluster = new ClusterOptions { Workers = 7 },
@@ -219,8 +220,8 @@ public sealed class CheckpointTests : IDisposable
         var directory = new RunDirectory(folder.At("run"));
         directory.Create();
         using var run = new TinyRun();
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start with { Step = 4 }).Save(directory.BestCheckpoint);
-        Checkpoint.Capture(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start with { Step = 8 }).Save(directory.LastCheckpoint);
+        CheckpointDraft.Copy(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start with { Step = 4 }).Save(directory.BestCheckpoint);
+        CheckpointDraft.Copy(run.Setup, run.Parameters, run.Updater.Slots, RunProgress.Start with { Step = 8 }).Save(directory.LastCheckpoint);
         return directory;
     }
 }

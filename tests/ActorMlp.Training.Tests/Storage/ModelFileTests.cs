@@ -128,6 +128,6 @@ public sealed class ModelFileTests : IDisposable
         Dictionary<string, Tensor> tensors = content.Tensors.ToDictionary();
         Dictionary<string, string> metadata = content.Metadata.ToDictionary();
         change(tensors, metadata);
-        SafetensorsFile.Write(File, [.. tensors.Values], metadata);
+        SafetensorsFile.Write(File, [.. tensors.Values.Select(TensorSource.Of)], metadata);
     }
 }

@@ -29,7 +29,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Read_what_was_written_gives_the_same_bits()
     {
-        SafetensorsFile.Write(File, tensors, metadata);
+        SafetensorsFile.Write(File, [.. tensors.Select(TensorSource.Of)], metadata);
 
         SafetensorsContent content = SafetensorsFile.Read(File);
 
@@ -50,7 +50,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Write_any_tensors_is_laid_out_as_the_format_says()
     {
-        SafetensorsFile.Write(File, tensors, metadata);
+        SafetensorsFile.Write(File, [.. tensors.Select(TensorSource.Of)], metadata);
         byte[] bytes = System.IO.File.ReadAllBytes(File);
 
         // Read here by the format's own words alone: u64 length, JSON header that begins with '{', offsets from the header's end, no gaps.
@@ -81,8 +81,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Write_twice_gives_the_same_bytes()
     {
-        SafetensorsFile.Write(File, tensors, metadata);
-        SafetensorsFile.Write(folder.At("other"), tensors, metadata.Reverse().ToDictionary());
+        SafetensorsFile.Write(File, [.. tensors.Select(TensorSource.Of)], metadata);
+        SafetensorsFile.Write(folder.At("other"), [.. tensors.Select(TensorSource.Of)], metadata.Reverse().ToDictionary());
 
         Assert.Equal(System.IO.File.ReadAllBytes(File), System.IO.File.ReadAllBytes(folder.At("other")));
     }
@@ -90,7 +90,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Read_any_one_byte_changed_is_refused()
     {
-        SafetensorsFile.Write(File, tensors, metadata);
+        SafetensorsFile.Write(File, [.. tensors.Select(TensorSource.Of)], metadata);
         byte[] whole = System.IO.File.ReadAllBytes(File);
 
         Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Byte[1, 255]).Sample((at, change) =>
@@ -104,7 +104,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Read_every_byte_with_its_lowest_or_case_bit_changed_is_refused()
     {
-        SafetensorsFile.Write(File, tensors, metadata);
+        SafetensorsFile.Write(File, [.. tensors.Select(TensorSource.Of)], metadata);
         byte[] whole = System.IO.File.ReadAllBytes(File);
         for (int at = 0; at < whole.Length; at++)
         {
@@ -120,7 +120,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Read_file_cut_short_anywhere_is_refused()
     {
-        SafetensorsFile.Write(File, tensors, metadata);
+        SafetensorsFile.Write(File, [.. tensors.Select(TensorSource.Of)], metadata);
         byte[] whole = System.IO.File.ReadAllBytes(File);
         for (int length = 0; length < whole.Length; length++)
         {
@@ -131,7 +131,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Read_file_that_goes_on_is_refused()
     {
-        SafetensorsFile.Write(File, tensors, metadata);
+        SafetensorsFile.Write(File, [.. tensors.Select(TensorSource.Of)], metadata);
         byte[] whole = System.IO.File.ReadAllBytes(File);
 
         Assert.Contains("more data", AssertDamaged([.. whole, 0]).Message);
@@ -194,7 +194,7 @@ public sealed class SafetensorsTests : IDisposable
     public void Write_over_an_old_file_replaces_it_and_leaves_no_other()
     {
         folder.Write("some.safetensors", "old");
-        SafetensorsFile.Write(File, tensors, metadata);
+        SafetensorsFile.Write(File, [.. tensors.Select(TensorSource.Of)], metadata);
 
         SafetensorsFile.Read(File);
         Assert.Equal([File], Directory.GetFiles(folder.Path));

@@ -51,7 +51,7 @@ switch (verb)
     case "processes":
         return await ProcessBenchmark.RunAsync(args.Length > 1 ? rounds : 5).ConfigureAwait(false) ? 0 : 2;
     case "calibration":
-        return await CalibrationBenchmark.RunAsync(args.Length > 1 ? rounds : 5, args is [_, _, var only] ? int.Parse(only, CultureInfo.InvariantCulture) : null).ConfigureAwait(false) ? 0 : 2;
+        return await CalibrationBenchmark.RunAsync(args.Length > 1 ? rounds : 5, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : null, args.Length > 3 ? args[3] : "512,256").ConfigureAwait(false) ? 0 : 2;
     case "encodings":
         EncodingSpeed.Run();
         return 0;
@@ -78,7 +78,7 @@ switch (verb)
               heartbeats [SECONDS [shared]]: three nodes with all cores busy: do they keep each other? (shared: one thread pool for all)
               control    [SECONDS]: two nodes with bulk both ways: how long do control messages wait, is a node given up?
               processes  [ROUNDS]: node processes beside one, beside threads and beside PyTorch's DDP (tests/peers/ddp/setup.sh); bytes sent
-              calibration [ROUNDS [BATCH]]: 1, 2 and 4 node processes beside what 'simulate --cores --speed measured' predicts of them
+              calibration [ROUNDS [BATCH [UNITS,…]]]: 1, 2 and 4 node processes beside what 'simulate --cores --speed measured' predicts of them
               encodings  GB/s of gradient encodings, beside memcpy
               consistency [ROUNDS] DIGITS.csv.gz: accuracy and samples/s of the modes of consistency beside bsp, with slow workers
               picture    OUT.png FILE…: draws what kernels and step saved

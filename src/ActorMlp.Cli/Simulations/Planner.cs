@@ -36,6 +36,7 @@ internal sealed class Planner(CommandContext context)
                 ? GradientEncoding.Create(encoding.Spec).EncodedLength(setup.Network.Layout.Length)
                 : (double)setup.Network.Layout.Length * sizeof(float),
             Link = request.Link,
+            OptimizerSlots = setup.StateNames.Count - (setup.Encoding?.ResidualNames.Count ?? 0),
             ShardTime = speed.ShardTime(setup),
             UpdateTime = speed.UpdateTime,
         };
@@ -99,6 +100,11 @@ internal sealed class Planner(CommandContext context)
             Part("gradients", step.Gradients, step, "on their way to the parameter servers, after the last is computed"),
             Part("update", step.Update, step, "the last piece's"),
             Part("weights", step.Weights, step, "on their way to the workers"),
+            .. plan.Machine is null ? Array.Empty<string>() :
+            [
+                $"{"checkpoint",-10} {Milliseconds(step.Checkpoint),10}  {Figures.Percent(point.Checkpoints / point.Epoch),8}  of the epoch: "
+                    + (plan.CheckpointsOfEpoch == 1 ? "one is written at its end" : $"{Figures.Count(plan.CheckpointsOfEpoch)} are written"),
+            ],
             plan.Nodes == 1
                 ? "bytes      none over links"
                 : $"bytes      {SimulationReport.Bytes(point.BytesPerStep)} a step over all links, {SimulationReport.Bytes(point.BytesPerStep / plan.Nodes)} sent by a node, "
@@ -159,6 +165,7 @@ internal sealed class Planner(CommandContext context)
             ["gradientSeconds"] = point.Step.Gradients.TotalSeconds,
             ["updateSeconds"] = point.Step.Update.TotalSeconds,
             ["weightSeconds"] = point.Step.Weights.TotalSeconds,
+            ["checkpointSeconds"] = point.Step.Checkpoint.TotalSeconds,
             ["bytesPerStep"] = point.BytesPerStep,
             ["busyCores"] = point.BusyCores,
             ["byMessages"] = point.ByMessages,

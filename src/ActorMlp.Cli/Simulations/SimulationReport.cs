@@ -111,7 +111,7 @@ internal sealed class SimulationReport(SimulateRequest request, RunSetup setup, 
         return $"{Run(setup)}; simulated as {Figures.Count(plan.Nodes)} processes of {Figures.Count(machine.Threads)} compute threads on {Figures.Count(machine.Cores)} cores"
             + Environment.NewLine
             + $"{found,-10} {Figures.Count(Math.Round(speed))} samples/s a process that has its cores, ± {Figures.Percent(plan.Noise)}; update {Microseconds(plan.UpdateTime)}; "
-            + $"a bulk frame {Microseconds(costs.Frame)} and {Microseconds(costs.Megabyte)} a MB at each end, {Microseconds(costs.CopyingMegabyte)} a MB to stage weights, "
+            + $"a bulk frame {Microseconds(costs.Frame)} and {Microseconds(costs.Megabyte)} a MB at each end, {Microseconds(costs.CopyingMegabyte)} a MB to stage weights, {Microseconds(costs.WritingMegabyte)} a MB to write a checkpoint, "
             + $"a control message {Microseconds(costs.ControlMessage)} at each end, {Microseconds(costs.WakingPool)} to wake a pool, {Microseconds(costs.TellingActor)} to tell an actor, "
             + $"{Figures.Percent(costs.Background)} of a core for a process that does nothing";
     }

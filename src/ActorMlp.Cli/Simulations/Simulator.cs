@@ -51,7 +51,7 @@ internal sealed class Simulator(CommandContext context)
         var setup = new RunSetup(file.Options, data);
         if (request.Cores is { } cores)
         {
-            MessageCosts costs = request.Speed is null ? MessageCostMeter.MeasureAsync().GetAwaiter().GetResult() : MessageCosts.Assumed;
+            MessageCosts costs = request.Speed is null ? MessageCostMeter.MeasureAsync(setup).GetAwaiter().GetResult() : MessageCosts.Assumed;
             return new Planner(context).Run(request, setup, new SharedMachine(setup, cores, request.Speed, costs));
         }
 

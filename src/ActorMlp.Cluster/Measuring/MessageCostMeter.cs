@@ -2,9 +2,12 @@ using System.Diagnostics;
 using System.Net;
 using ActorMlp.Cluster.Bulk;
 using ActorMlp.Cluster.Nodes;
+using ActorMlp.Engine.Optimizers;
 using ActorMlp.Engine.Parallel;
 using ActorMlp.Training.Messages;
+using ActorMlp.Training.Runs;
 using ActorMlp.Training.Simulation.Sharing;
+using ActorMlp.Training.Storage;
 using ActorMlp.Training.Views;
 using Akka.Actor;
 using Akka.Hosting;
@@ -31,7 +34,8 @@ public static class MessageCostMeter
     private static readonly TimeSpan JoiningPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>Measures.</summary>
-    public static async Task<MessageCosts> MeasureAsync()
+    /// <param name="setup">A run: checkpoints of it are written, into the folder for temporary files.</param>
+    public static async Task<MessageCosts> MeasureAsync(RunSetup setup)
     {
         (TimeSpan megabyte, TimeSpan frame) = await MeasureBulkAsync().ConfigureAwait(false);
         (TimeSpan control, TimeSpan wakingPool, TimeSpan tellingActor, double background) = await MeasureActorsAsync().ConfigureAwait(false);
@@ -43,6 +47,7 @@ public static class MessageCostMeter
             WakingPool = wakingPool,
             TellingActor = tellingActor,
             CopyingMegabyte = MeasureCopying(),
+            WritingMegabyte = MeasureWriting(setup),
             Background = background,
         };
     }
@@ -120,6 +125,38 @@ public static class MessageCostMeter
         }
 
         return TimeSpan.FromSeconds(seconds.Order().ElementAt(seconds.Count / 2) / (CopiedFloats * sizeof(float)) * 1e6);
+    }
+
+    /// <summary>Checkpoints one after the other, as an epoch's end is rare enough for nothing to be in caches: processor time, the median.</summary>
+    private static TimeSpan MeasureWriting(RunSetup setup)
+    {
+        int length = setup.Network.Layout.Length;
+        float[] weights = new float[length];
+        setup.Network.Initialize(setup.Options.Training.Seed, weights);
+        var draft = new CheckpointDraft(setup, weights, [.. setup.StateNames.Select(name => new OptimizerSlot(name, new float[length]))], RunProgress.Start);
+        string folder = Directory.CreateTempSubdirectory("actormlp-writing-").FullName;
+        try
+        {
+            string file = Path.Combine(folder, "checkpoint");
+            for (var warmUp = new WarmUp(); !warmUp.IsOver;)
+            {
+                draft.Save(file);
+            }
+
+            var seconds = new List<double>();
+            for (Func<bool> isOver = EndOfSpan(); seconds.Count < Rounds || !isOver();)
+            {
+                double before = ProcessorSeconds();
+                draft.Save(file);
+                seconds.Add(ProcessorSeconds() - before);
+            }
+
+            return TimeSpan.FromSeconds(Median(seconds) / ((double)length * sizeof(float) * (1 + setup.StateNames.Count)) * 1e6);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private static BulkEndpoint Listen(string name, Connection connection) => BulkEndpoint.Start(

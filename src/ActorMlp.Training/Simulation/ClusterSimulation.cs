@@ -293,13 +293,20 @@ public sealed partial class ClusterSimulation
     internal void SendState(ISimulatedNode from, int arrangement, long step, int slot, int offset, float[] values)
     {
         int of = from.Run;
-        network.Send(IdOf(from), KeeperId, Plane.Bulk, FrameHead + (long)(values.Length * Model.BytesPerFloat), () =>
-        {
-            if (of == run)
+        long bytes = (long)(values.Length * Model.BytesPerFloat);
+        network.Send(
+            IdOf(from),
+            KeeperId,
+            Plane.Bulk,
+            FrameHead + bytes,
+            () =>
             {
-                keeper.Handle(new StateArrived(arrangement, step, slot, offset, values.Length), values);
-            }
-        });
+                if (of == run)
+                {
+                    keeper.Handle(new StateArrived(arrangement, step, slot, offset, values.Length), values);
+                }
+            },
+            staged: bytes);
     }
 
     internal void SendUpdates(ISimulatedNode from, int arrangement, IReadOnlyList<UpdateRecord> updates)
@@ -324,6 +331,26 @@ public sealed partial class ClusterSimulation
     {
         int of = run, to = coordinatorId;
         network.Send(KeeperId, to, Plane.Control, 200, () => ToCoordinator(of, to, () => Handle(message)));
+    }
+
+    /// <summary>Writes a checkpoint of so many vectors.</summary>
+    /// <inheritdoc cref="UseDisk" path="/param"/>
+    internal void WriteToDisk(int vectors, Action<bool> done)
+    {
+        if (machine is null)
+        {
+            UseDisk(done);
+            return;
+        }
+
+        int of = keeperStarts;
+        machine.Write(KeeperId, Model.BytesPerFloat * Model.Length * vectors, () =>
+        {
+            if (of == keeperStarts)
+            {
+                UseDisk(done);
+            }
+        });
     }
 
     /// <summary>Reads or writes a file; what is under way when the keeper's process ends is forgotten.</summary>

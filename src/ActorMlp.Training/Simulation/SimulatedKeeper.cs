@@ -185,7 +185,7 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
                     break;
                 case WriteState write:
                     disk.Enqueue((write, states[write.Progress.Step]));
-                    cluster.UseDisk(Written);
+                    cluster.WriteToDisk(states[write.Progress.Step].Length, Written);
                     break;
                 case ReadBest read:
                     wanted = read;

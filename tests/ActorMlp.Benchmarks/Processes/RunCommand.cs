@@ -25,7 +25,7 @@ internal sealed record RunParty(int Processes, int Threads)
 /// <param name="OtherCores">Cores that other processes of the machine used meanwhile.</param>
 internal readonly record struct MeasuredRate(double SamplesPerSecond, double OtherCores);
 
-/// <summary>Runs the built command <c>actormlp train</c> on MNIST, with network 784-512-256-10 and momentum.</summary>
+/// <summary>Runs the built command <c>actormlp train</c> on MNIST, with momentum.</summary>
 internal sealed partial class RunCommand
 {
     /// <summary>SIGTERM: as Ctrl-C, but heard in a shell's background too.</summary>
@@ -34,15 +34,19 @@ internal sealed partial class RunCommand
 
     private readonly string program;
     private readonly string dataDirectory;
+    private readonly string hidden;
 
-    private RunCommand(string program, string dataDirectory)
+    private RunCommand(string program, string dataDirectory, string hidden)
     {
         this.program = program;
         this.dataDirectory = dataDirectory;
+        this.hidden = hidden;
     }
 
     /// <summary>The command, or null with what is missing.</summary>
-    public static RunCommand? Find(out string missing)
+    /// <param name="missing">What is missing.</param>
+    /// <param name="hidden">Units of the hidden layers, with commas between them.</param>
+    public static RunCommand? Find(out string missing, string hidden = "512,256")
     {
         string root = PeerProgram.RepositoryRoot();
         string program = Path.Combine(root, "src", "ActorMlp.Cli", "bin", "Release", "net10.0", "actormlp");
@@ -50,7 +54,7 @@ internal sealed partial class RunCommand
         missing = !File.Exists(program) ? "the command is not built: dotnet build -c Release src/ActorMlp.Cli"
             : !File.Exists(Path.Combine(data, "mnist", "train-images-idx3-ubyte.gz")) ? "MNIST is not there beside the repository, in ../shared/data/mnist"
             : "";
-        return missing.Length == 0 ? new RunCommand(program, data) : null;
+        return missing.Length == 0 ? new RunCommand(program, data, hidden) : null;
     }
 
     /// <summary>Trains some epochs to the end.</summary>
@@ -110,7 +114,7 @@ internal sealed partial class RunCommand
         try
         {
             string file = Path.Combine(folder, "run.yaml");
-            await File.WriteAllTextAsync(file, RunFile(batch, 1)).ConfigureAwait(false);
+            await File.WriteAllTextAsync(file, RunFile(party, batch, 1)).ConfigureAwait(false);
             var load = new MachineLoad(Environment.ProcessId);
             using Process process = Start(party,
             [
@@ -144,8 +148,8 @@ internal sealed partial class RunCommand
         return Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
     }
 
-    /// <summary>Neither validation nor test rows: a run does nothing but train, and write its checkpoint after each epoch.</summary>
-    private static string RunFile(int batch, int epochs) => string.Create(CultureInfo.InvariantCulture, $$"""
+    /// <summary>Neither validation nor test rows: a run does nothing but train, and write its checkpoint after each epoch. It begins when all processes have read the data.</summary>
+    private string RunFile(RunParty party, int batch, int epochs) => string.Create(CultureInfo.InvariantCulture, $$"""
         name: processes
         data:
           format: idx
@@ -153,7 +157,7 @@ internal sealed partial class RunCommand
           trainLabels: mnist/train-labels-idx1-ubyte.gz
           scaling: pixel
         model:
-          hidden: [512, 256]
+          hidden: [{{hidden}}]
           activation: relu
         training:
           epochs: {{epochs}}
@@ -163,7 +167,7 @@ internal sealed partial class RunCommand
             kind: momentum
             learningRate: 0.01
         cluster:
-          workers: 1
+          workers: {{Math.Max(1, party.Processes)}}
         output:
           plot: false
         """);
@@ -183,7 +187,7 @@ internal sealed partial class RunCommand
         public StartedRun(RunCommand command, RunParty party, int batch, int epochs)
         {
             string file = Path.Combine(folder, "run.yaml");
-            File.WriteAllText(file, RunFile(batch, epochs));
+            File.WriteAllText(file, command.RunFile(party, batch, epochs));
             Directory = new RunDirectory(Path.Combine(folder, "run"));
             process = command.Start(party, ["train", file, "--data-dir", command.dataDirectory, "--out", Directory.Path, "--quiet", .. party.Arguments]);
             output = process.StandardOutput.ReadToEndAsync();

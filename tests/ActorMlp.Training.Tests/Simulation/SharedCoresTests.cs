@@ -104,6 +104,26 @@ public sealed class SharedCoresTests
         Assert.All(new[] { dear.Frames, dear.HandingOver, dear.Copying, dear.Background }, part => Assert.True(part > TimeSpan.Zero, $"{dear}"));
     }
 
+    [Theory]
+    [InlineData(1, 20)]
+    [InlineData(2, 0)]
+    public void Checkpoint_of_a_plan_delays_its_steps_by_what_writing_takes_from_their_cores(int cores, double milliseconds)
+    {
+        // Of 2 MB of weights and as much optimizer state.
+        ClusterPlan plan = Plan(1) with { OptimizerSlots = 1, Machine = new MachineModel(cores, 1, Free with { WritingMegabyte = TimeSpan.FromMilliseconds(5) }) };
+        Assert.Equal(milliseconds, MessageLevelForecast.Run(plan, 1).Step.Checkpoint.TotalMilliseconds, 0.1);
+        Assert.Equal(0, MessageLevelForecast.Run(plan with { Machine = new MachineModel(cores, 1, Free) }, 1).Step.Checkpoint.TotalMilliseconds, 0.1);
+    }
+
+    [Fact]
+    public void Checkpoint_of_a_plan_costs_frames_and_messages_too_and_none_is_planned_for_machines_of_their_own()
+    {
+        ClusterPlan plan = Plan(2) with { OptimizerSlots = 1, Machine = new MachineModel(2, 1, MessageCosts.Assumed with { WritingMegabyte = TimeSpan.Zero }) };
+        Assert.True(MessageLevelForecast.Run(plan, 1).Step.Checkpoint > TimeSpan.Zero);
+        Assert.Equal(TimeSpan.Zero, MessageLevelForecast.Run(plan with { Machine = null }, 1).Step.Checkpoint);
+        Assert.Equal((1, 7), (plan.CheckpointsOfEpoch, (plan with { Shape = plan.Shape with { CheckpointEverySteps = 16 } }).CheckpointsOfEpoch));
+    }
+
     [Fact]
     public void Reduced_model_refuses_processes_that_share_cores() =>
         Assert.Throws<ArgumentException>(() => ReducedForecast.Run(Plan(100) with { Machine = new MachineModel(2, 1, Free) }, 1));
@@ -117,6 +137,7 @@ public sealed class SharedCoresTests
         SpinningPool = TimeSpan.Zero,
         TellingActor = TimeSpan.Zero,
         CopyingMegabyte = TimeSpan.Zero,
+        WritingMegabyte = TimeSpan.Zero,
         Background = 0,
     };
 

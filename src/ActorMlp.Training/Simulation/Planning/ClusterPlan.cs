@@ -36,6 +36,9 @@ public sealed record ClusterPlan
     /// <summary>The machine whose cores all nodes share as its processes; null where each node is a machine of its own.</summary>
     public MachineModel? Machine { get; init; }
 
+    /// <summary>Vectors of optimizer state that a checkpoint has beside the weights.</summary>
+    public int OptimizerSlots { get; init; }
+
     /// <summary>Servers that stand by for each: 0 or 1.</summary>
     public int Standbys { get; init; }
 
@@ -47,6 +50,9 @@ public sealed record ClusterPlan
 
     /// <summary>How many nodes have shards to compute: there are no more than shards, or subtrees that are encoded by themselves.</summary>
     public int ComputingNodes => Math.Min(Nodes, Shape.EncodedSubtrees ?? Shape.Shards);
+
+    /// <summary>After how many steps of an epoch a checkpoint is written: the last, and perhaps others.</summary>
+    public int CheckpointsOfEpoch => Enumerable.Range(1, Shape.StepsPerEpoch).Count(step => Shape.HoldsAfter(step));
 
     /// <summary>The same run on another number of nodes.</summary>
     /// <param name="nodes">Nodes.</param>

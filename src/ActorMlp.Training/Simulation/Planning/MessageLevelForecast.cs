@@ -9,14 +9,30 @@ public static class MessageLevelForecast
     private const int WarmUp = 3;
     private const int Measured = 12;
 
-    /// <summary>Simulates some steps.</summary>
+    /// <summary>Of the steps that are measured two checkpoints fall into the time, and both are over before the last.</summary>
+    private const int CheckpointEverySteps = 6;
+    private const int Checkpoints = 2;
+
+    /// <summary>Simulates some steps; where all nodes share a machine, the same steps with checkpoints too.</summary>
     /// <param name="plan">The run and its cluster.</param>
     /// <param name="seed">Decides the noise.</param>
-    /// <returns>An average step, and the simulation that shows it.</returns>
+    /// <returns>An average step, what a checkpoint adds, and the simulation of the steps without.</returns>
     public static (StepForecast Step, SimulationResult Result) Run(ClusterPlan plan, ulong seed)
     {
+        (StepForecast step, SimulationResult result) = Run(plan, seed, 0);
+        if (plan.Machine is null)
+        {
+            return (step, result);
+        }
+
+        TimeSpan longer = Run(plan, seed, CheckpointEverySteps).Step.Step - step.Step;
+        return (step with { Checkpoint = longer > TimeSpan.Zero ? longer * Measured / Checkpoints : TimeSpan.Zero }, result);
+    }
+
+    private static (StepForecast Step, SimulationResult Result) Run(ClusterPlan plan, ulong seed, int checkpointEverySteps)
+    {
         var timer = new StepTimer(plan.ComputingNodes);
-        var model = new ModelledModel(plan, WarmUp + Measured, timer);
+        var model = new ModelledModel(plan, WarmUp + Measured, checkpointEverySteps, timer);
         var simulation = new ClusterSimulation(model, new SimulationOptions
         {
             Standbys = plan.Standbys,

@@ -11,8 +11,9 @@ namespace ActorMlp.Training.Simulation.Planning;
 /// <summary>Nothing is computed: one float stands for each piece of the parameters, and goes over links with the piece's bytes.</summary>
 /// <param name="plan">The run and its cluster.</param>
 /// <param name="steps">Steps to simulate.</param>
+/// <param name="checkpointEverySteps">Steps between two checkpoints; 0 for none.</param>
 /// <param name="timer">Told when gradients and updates are done.</param>
-internal sealed class ModelledModel(ClusterPlan plan, int steps, StepTimer timer) : SimulatedModel
+internal sealed class ModelledModel(ClusterPlan plan, int steps, int checkpointEverySteps, StepTimer timer) : SimulatedModel
 {
     /// <summary>The time.</summary>
     public Func<TimeSpan> Now { get; set; } = () => TimeSpan.Zero;
@@ -25,7 +26,7 @@ internal sealed class ModelledModel(ClusterPlan plan, int steps, StepTimer timer
     {
         Epochs = 1,
         StepsPerEpoch = steps,
-        CheckpointEverySteps = 0,
+        CheckpointEverySteps = checkpointEverySteps,
         ValidationRows = 0,
         TestRows = 0,
         Workers = plan.Nodes,
@@ -36,7 +37,7 @@ internal sealed class ModelledModel(ClusterPlan plan, int steps, StepTimer timer
     public override int Length => plan.Servers * plan.PiecesPerServer;
 
     /// <inheritdoc/>
-    public override int OptimizerSlots => 0;
+    public override int OptimizerSlots => plan.OptimizerSlots;
 
     /// <inheritdoc/>
     public override double BytesPerFloat => plan.WeightBytes / Length;
@@ -48,7 +49,7 @@ internal sealed class ModelledModel(ClusterPlan plan, int steps, StepTimer timer
     public override PieceDealer CreateDealer() => new([.. Enumerable.Range(0, Length + 1)], 1);
 
     /// <inheritdoc/>
-    public override float[][] CreateState() => [new float[Length]];
+    public override float[][] CreateState() => [.. Enumerable.Range(0, 1 + OptimizerSlots).Select(_ => new float[Length])];
 
     /// <inheritdoc/>
     public override GradientTotals Compute(long stepNumber, TreeNode node, ReadOnlySpan<float> weights, Span<float> gradient)

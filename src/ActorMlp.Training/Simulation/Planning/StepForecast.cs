@@ -13,7 +13,10 @@ public sealed record StepForecast(TimeSpan Compute, TimeSpan Waiting, TimeSpan G
     /// <summary>What the cores of the machine do in a step that all nodes share; nothing where each has a machine of its own.</summary>
     public MachineUse Cores { get; init; } = MachineUse.None;
 
-    /// <summary>The whole step.</summary>
+    /// <summary>What a checkpoint delays the steps around it by, all together; zero where it is not planned.</summary>
+    public TimeSpan Checkpoint { get; init; }
+
+    /// <summary>The whole step, where no checkpoint is written.</summary>
     public TimeSpan Step => Compute + Waiting + Gradients + Update + Weights;
 
     /// <summary>The average of several steps.</summary>

@@ -34,6 +34,9 @@ public sealed record MessageCosts
     /// <summary>A megabyte of weights that the node's actor copies to where they are staged.</summary>
     public required TimeSpan CopyingMegabyte { get; init; }
 
+    /// <summary>A megabyte of a checkpoint, for the thread that writes it: put in order, hashed, handed to the system and to the disk.</summary>
+    public required TimeSpan WritingMegabyte { get; init; }
+
     /// <summary>The part of a core that a process takes all the time, whatever it does: heartbeats, timers.</summary>
     public required double Background { get; init; }
 
@@ -46,6 +49,7 @@ public sealed record MessageCosts
         WakingPool = TimeSpan.FromMicroseconds(10),
         TellingActor = TimeSpan.FromMicroseconds(10),
         CopyingMegabyte = TimeSpan.FromMicroseconds(100),
+        WritingMegabyte = TimeSpan.FromMilliseconds(2),
         Background = 0.02,
     };
 }

@@ -21,11 +21,14 @@ public sealed record MachineUse
     /// <summary>Weights copied to where they are staged.</summary>
     public TimeSpan Copying { get; init; }
 
+    /// <summary>Checkpoints written.</summary>
+    public TimeSpan Writing { get; init; }
+
     /// <summary>Whatever processes do all the time.</summary>
     public TimeSpan Background { get; init; }
 
     /// <summary>All of it.</summary>
-    public TimeSpan Total => Computing + Frames + ControlMessages + HandingOver + Copying + Background;
+    public TimeSpan Total => Computing + Frames + ControlMessages + HandingOver + Copying + Writing + Background;
 
     /// <summary>Both together.</summary>
     public static MachineUse operator +(MachineUse one, MachineUse other) => new()
@@ -35,6 +38,7 @@ public sealed record MachineUse
         ControlMessages = one.ControlMessages + other.ControlMessages,
         HandingOver = one.HandingOver + other.HandingOver,
         Copying = one.Copying + other.Copying,
+        Writing = one.Writing + other.Writing,
         Background = one.Background + other.Background,
     };
 
@@ -48,6 +52,7 @@ public sealed record MachineUse
         ControlMessages = (ControlMessages - before.ControlMessages) / parts,
         HandingOver = (HandingOver - before.HandingOver) / parts,
         Copying = (Copying - before.Copying) / parts,
+        Writing = (Writing - before.Writing) / parts,
         Background = (Background - before.Background) / parts,
     };
 }

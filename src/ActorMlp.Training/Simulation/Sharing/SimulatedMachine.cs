@@ -15,6 +15,7 @@ internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
     private readonly Dictionary<int, WorkQueue> pools = [];
     private readonly Dictionary<int, WorkQueue> actors = [];
     private readonly Dictionary<int, WorkQueue> remoting = [];
+    private readonly Dictionary<int, WorkQueue> writers = [];
     private readonly Dictionary<(int From, int To), (WorkQueue Sender, WorkQueue Receiver)> connections = [];
     private readonly HashSet<int> started = [];
 
@@ -70,6 +71,17 @@ internal sealed class SimulatedMachine(MachineModel model, VirtualClock clock)
             Use += new MachineUse { Frames = work * 2 };
             connection.Sender.Add(work, () => connection.Receiver.Add(work, () => Tell(to, copying, arrive)));
         }
+    }
+
+    /// <summary>Writes a checkpoint in the background of a process; the disk's own time comes on top.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="bytes">How much.</param>
+    /// <param name="done">What happens then.</param>
+    public void Write(int process, double bytes, Action done)
+    {
+        TimeSpan work = model.Costs.WritingMegabyte * (bytes / BytesOfMegabyte);
+        Use += new MachineUse { Writing = work };
+        Of(writers, process, 1).Add(work, done);
     }
 
     private void DoInBackground() => clock.After(BackgroundEvery, () =>

@@ -127,7 +127,7 @@ public static class MessageCostMeter
         return TimeSpan.FromSeconds(seconds.Order().ElementAt(seconds.Count / 2) / (CopiedFloats * sizeof(float)) * 1e6);
     }
 
-    /// <summary>Checkpoints one after the other, as an epoch's end is rare enough for nothing to be in caches: processor time, the median.</summary>
+    /// <summary>Checkpoints one after the other: processor time, the median. What the disk takes beside that delays no step.</summary>
     private static TimeSpan MeasureWriting(RunSetup setup)
     {
         int length = setup.Network.Layout.Length;

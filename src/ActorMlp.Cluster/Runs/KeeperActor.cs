@@ -131,8 +131,10 @@ internal sealed partial class KeeperActor : ReceiveActor, IWithTimers
         {
             foreach (StepCommittedEvent step in message.Steps)
             {
-                options.Observer.Report(step);
-                machine.Handle(step);
+                if (machine.Handle(step))
+                {
+                    options.Observer.Report(step);
+                }
             }
         });
         Receive<StopRequested>(message => Carry(machine.Handle(message)));

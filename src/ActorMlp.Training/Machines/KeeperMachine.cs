@@ -21,6 +21,7 @@ public sealed partial class KeeperMachine
     private long? restoresBest;
     private int restoration;
     private int supplied;
+    private long stepTold;
     private long epochTold;
     private bool hasBest;
 
@@ -36,7 +37,7 @@ public sealed partial class KeeperMachine
         (this.shape, this.state, this.name, Saved, Shares) = (shape, state, name, start, shares);
         this.contacts = [.. contacts];
         told = new ToldSteps(shape.Shards, start);
-        epochTold = start.Step;
+        (stepTold, epochTold) = (start.Step, start.Step);
         awaited = new AwaitedCheckpoints(shape.StepsPerEpoch, bestWaitsForLast: shape.Sharing is not null);
         states[start.Step] = new StateAccount(0);
     }
@@ -121,13 +122,18 @@ public sealed partial class KeeperMachine
         return effects;
     }
 
-    /// <summary>A step is committed.</summary>
-    public void Handle(StepCommittedEvent message)
+    /// <summary>A step is committed. A coordinator that took the run over tells again of those since the newest checkpoint.</summary>
+    /// <returns>Whether it is told of for the first time.</returns>
+    public bool Handle(StepCommittedEvent message)
     {
         if (shape.Sharing is null)
         {
             told.Enter(message);
         }
+
+        bool isNew = message.Metrics.Step > stepTold;
+        stepTold = Math.Max(stepTold, message.Metrics.Step);
+        return isNew;
     }
 
     /// <summary>An epoch is completed. A coordinator that took the run over tells again of one whose end it is not known to have told of.</summary>
@@ -143,7 +149,7 @@ public sealed partial class KeeperMachine
     public void Handle(RunRewound message)
     {
         told.GoBackTo(message.Step);
-        epochTold = message.Step;
+        (stepTold, epochTold) = (message.Step, message.Step);
     }
 
     /// <summary>A checkpoint is asked for; its state comes from the parameter servers.</summary>

@@ -84,8 +84,10 @@ internal sealed class SimulatedKeeper(ClusterSimulation cluster)
             case StepsCommitted message:
                 foreach (StepCommittedEvent step in message.Steps)
                 {
-                    cluster.Tell(step);
-                    machine.Handle(step);
+                    if (machine.Handle(step))
+                    {
+                        cluster.Tell(step);
+                    }
                 }
 
                 break;

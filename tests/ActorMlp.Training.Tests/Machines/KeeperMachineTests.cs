@@ -164,6 +164,18 @@ public sealed partial class KeeperMachineTests
     }
 
     [Fact]
+    public void Step_that_is_told_again_is_new_only_if_it_is_trained_again()
+    {
+        KeeperMachine machine = At(0);
+        Assert.True(machine.Handle(StepWith(0, duplicates: 0)));
+        Assert.True(machine.Handle(StepWith(1, duplicates: 0)));
+        Assert.False(machine.Handle(StepWith(0, duplicates: 0)));
+        Assert.False(machine.Handle(StepWith(1, duplicates: 0)));
+        machine.Handle(new RunRewound(1, "lost"));
+        Assert.True(machine.Handle(StepWith(1, duplicates: 0)));
+    }
+
+    [Fact]
     public void Failed_checkpoint_is_told_to_each_coordinator_until_the_run_ends()
     {
         KeeperMachine machine = At(0);

@@ -35,7 +35,7 @@ public sealed class MutationTests
             "Progress = told.Counted(conclusion.Progress)", "Progress = conclusion.Progress", 615),
         new(
             "an epoch that is trained again is not told of", "Machines/KeeperMachine.cs",
-            "epochTold = message.Step;", "", 82),
+            "(stepTold, epochTold) = (message.Step, message.Step);", "stepTold = message.Step;", 82),
         new(
             "what whoever keeps the run did not hear is not said again", "Machines/KeeperOutbox.cs",
             "return [.. unacknowledged.Take(MostAtOnce)];", "return [];", 13),

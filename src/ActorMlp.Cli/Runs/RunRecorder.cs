@@ -15,25 +15,18 @@ namespace ActorMlp.Cli.Runs;
 /// <param name="view">Who shows the run.</param>
 internal sealed class RunRecorder(LedgerLog? ledger, MetricsLog metrics, bool steps, IRunView view) : IProgress<RunEvent>
 {
-    private long lastStep;
-    private long lastEpoch;
-
     public void Report(RunEvent value)
     {
         ledger?.Record(value);
         switch (value)
         {
-            // A coordinator that took the run over tells again what its predecessor may not have told.
-            case EpochCompleted epoch when epoch.Metrics.Step > lastEpoch:
-                lastEpoch = epoch.Metrics.Step;
+            case EpochCompleted epoch:
                 metrics.Append(epoch.Metrics);
                 break;
             case RunRewound rewound:
-                (lastStep, lastEpoch) = (Math.Min(lastStep, rewound.Step), Math.Min(lastEpoch, rewound.Step));
                 metrics.Rewind(rewound.Step);
                 break;
-            case StepCommittedEvent step when steps && step.Metrics.Step > lastStep:
-                lastStep = step.Metrics.Step;
+            case StepCommittedEvent step when steps:
                 metrics.Append(step.Metrics);
                 break;
         }

@@ -52,8 +52,7 @@ public sealed class LedgerLog : IDisposable
     {
         switch (runEvent)
         {
-            // A coordinator that took the run over tells again what its predecessor may not have told.
-            case StepCommittedEvent { Account: { } account } committed when account.Step >= steps:
+            case StepCommittedEvent { Account: { } account } committed:
                 steps = account.Step + 1;
                 Append(new StepLine(committed.Metrics.Epoch, account));
                 break;

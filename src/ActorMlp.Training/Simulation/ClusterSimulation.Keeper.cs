@@ -4,10 +4,48 @@ using ActorMlp.Training.Runs;
 
 namespace ActorMlp.Training.Simulation;
 
-/// <content>What the coordinator tells whoever keeps the run, until it has heard everything.</content>
+/// <content>Whoever keeps the run: what the coordinator tells, until it has heard everything, and the disk.</content>
 public sealed partial class ClusterSimulation
 {
     private bool flushes;
+    private TimeSpan diskIsFree;
+
+    /// <summary>Writes a checkpoint of so many vectors.</summary>
+    /// <param name="vectors">How many.</param>
+    /// <param name="done">Told whether it went well.</param>
+    internal void WriteToDisk(int vectors, Action<bool> done)
+    {
+        if (machine is null)
+        {
+            UseDisk(done);
+            return;
+        }
+
+        int of = keeperStarts;
+        machine.Write(KeeperId, Model.BytesPerFloat * Model.Length * vectors, () =>
+        {
+            if (of == keeperStarts)
+            {
+                UseDisk(done);
+            }
+        });
+    }
+
+    /// <summary>Reads or writes a file; what is under way when the keeper's process ends is forgotten.</summary>
+    /// <param name="done">Told whether it went well: it does not if the disk is full.</param>
+    internal void UseDisk(Action<bool> done)
+    {
+        TimeSpan begins = diskIsFree > clock.Now ? diskIsFree : clock.Now;
+        diskIsFree = begins + DiskTime;
+        int of = keeperStarts;
+        clock.After(diskIsFree - clock.Now, () =>
+        {
+            if (of == keeperStarts)
+            {
+                done(clock.Now >= diskHasRoom);
+            }
+        });
+    }
 
     private void TellKeeper(object message) => ToKeeper(outbox.Tell(message, clock.Now));
 

@@ -139,7 +139,6 @@ public sealed partial class ClusterSimulation
     private bool gathering;
     private bool moves;
     private KeeperOutbox outbox = new();
-    private TimeSpan diskIsFree;
     private long eventCount;
     private RunConclusion? conclusion;
     private string? failure;
@@ -331,42 +330,6 @@ public sealed partial class ClusterSimulation
     {
         int of = run, to = coordinatorId;
         network.Send(KeeperId, to, Plane.Control, 200, () => ToCoordinator(of, to, () => Handle(message)));
-    }
-
-    /// <summary>Writes a checkpoint of so many vectors.</summary>
-    /// <inheritdoc cref="UseDisk" path="/param"/>
-    internal void WriteToDisk(int vectors, Action<bool> done)
-    {
-        if (machine is null)
-        {
-            UseDisk(done);
-            return;
-        }
-
-        int of = keeperStarts;
-        machine.Write(KeeperId, Model.BytesPerFloat * Model.Length * vectors, () =>
-        {
-            if (of == keeperStarts)
-            {
-                UseDisk(done);
-            }
-        });
-    }
-
-    /// <summary>Reads or writes a file; what is under way when the keeper's process ends is forgotten.</summary>
-    /// <param name="done">Told whether it went well: it does not if the disk is full.</param>
-    internal void UseDisk(Action<bool> done)
-    {
-        TimeSpan begins = diskIsFree > clock.Now ? diskIsFree : clock.Now;
-        diskIsFree = begins + DiskTime;
-        int of = keeperStarts;
-        clock.After(diskIsFree - clock.Now, () =>
-        {
-            if (of == keeperStarts)
-            {
-                done(clock.Now >= diskHasRoom);
-            }
-        });
     }
 
     /// <summary>The wrong bit of the node that errs.</summary>

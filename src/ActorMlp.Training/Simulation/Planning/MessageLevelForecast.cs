@@ -9,7 +9,7 @@ public static class MessageLevelForecast
     private const int WarmUp = 3;
     private const int Measured = 12;
 
-    /// <summary>Of the steps that are measured two checkpoints fall into the time, and both are over before the last.</summary>
+    /// <summary>Two checkpoints fall among the steps that are measured, and both are over before the last.</summary>
     private const int CheckpointEverySteps = 6;
     private const int Checkpoints = 2;
 
